@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 import { DspexError } from "./errors.ts";
 
 /**
@@ -24,6 +24,11 @@ export class Deadline {
 
   get passed(): boolean {
     return this.#clock.now() >= this.atMs;
+  }
+
+  /** Calls `callback` when the deadline passes; `undefined` when it never does. */
+  onPassed(callback: () => void): Timer | undefined {
+    return this.atMs === Infinity ? undefined : this.#clock.setTimeout(callback, this.remainingMs);
   }
 
   /** The error that everyone who stops work at this deadline reports. `where` names the place the call was in. */

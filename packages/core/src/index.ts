@@ -2,6 +2,7 @@ export { AttemptBudget } from "./attempt-budget.ts";
 export { backoffMs, type BackoffOptions } from "./backoff.ts";
 export { systemClock, type Clock, type Timer } from "./clock.ts";
 export { Deadline } from "./deadline.ts";
+export { deferred, type Deferred } from "./deferred.ts";
 export { DspexError, messageOf, type DspexErrorOptions, type ErrorCode, type ErrorCodes } from "./errors.ts";
 export { createId, type IdGenerator } from "./ids.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";

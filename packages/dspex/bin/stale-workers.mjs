@@ -1,0 +1,42 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * The processes of DSPex runs whose runtime is gone: they carry DSPEX_RUN_ID and have been handed to process 1. Where
+ * the runtime itself may be process 1, as in a container, nothing tells them from workers in service, and none is
+ * named; nor on systems without /proc, where another process's environment cannot be read.
+ */
+export function staleWorkers(proc = "/proc") {
+  if (textOf(join(proc, "1/comm")).trim() === "node") return [];
+  return processIds(proc).filter(
+    (pid) =>
+      textOf(join(proc, String(pid), "environ"))
+        .split("\0")
+        .some((entry) => entry.startsWith("DSPEX_RUN_ID=")) &&
+      parentIn(textOf(join(proc, String(pid), "stat"))) === 1,
+  );
+}
+
+function processIds(proc) {
+  try {
+    return readdirSync(proc)
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Empty for a process of another user, or one that has just ended. */
+function textOf(file) {
+  try {
+    return readFileSync(file, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+/** The fourth field; the second is the program's name in brackets, which may itself hold spaces and brackets. */
+function parentIn(stat) {
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+}

@@ -1,0 +1,79 @@
+import { styleText } from "node:util";
+import { accuracyOf, quantile } from "./statistics.ts";
+import type { DemoLedger } from "./ledger.ts";
+import type { InvalidLine } from "./tickets.ts";
+import type { TicketResult } from "./triage.ts";
+
+/** The demo's result, field by field as `docs/demo.md` explains it. */
+export interface DemoReport {
+  readonly tickets: number;
+  readonly results: number;
+  readonly failed: number;
+  readonly retried: number;
+  readonly invalidLines: readonly InvalidLine[];
+  readonly workersKilled: number;
+  readonly restarts: number;
+  readonly orphans: number | null;
+  readonly dspyVersion: string;
+  readonly transport: "stdio/msgpack";
+  readonly accuracy: number | null;
+  readonly baseline: number | null;
+  readonly chainOfThought: number;
+  readonly firstCallMs: number | null;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+export interface DemoFacts {
+  /** Tickets of the input. */
+  readonly tickets: number;
+  readonly results: readonly TicketResult[];
+  readonly invalidLines: readonly InvalidLine[];
+  readonly workersKilled: number;
+  readonly orphans: number | null;
+  readonly firstCallMs: number | null;
+}
+
+export function createReport(facts: DemoFacts, ledger: DemoLedger): DemoReport {
+  const { tickets, results, invalidLines, workersKilled, orphans, firstCallMs } = facts;
+  const answered = new Set(results.filter(({ ok }) => ok).map(({ ticket }) => ticket.id));
+  return {
+    tickets,
+    results: answered.size,
+    failed: tickets - answered.size,
+    retried: ledger.retried,
+    invalidLines,
+    workersKilled,
+    restarts: ledger.restarts,
+    orphans,
+    dspyVersion: ledger.dspyVersion,
+    transport: "stdio/msgpack",
+    ...accuracyOf(results),
+    chainOfThought: results.filter((result) => result.ok && result.answer.reasoning !== undefined).length,
+    firstCallMs: rounded(firstCallMs),
+    p50Ms: rounded(quantile(ledger.durationsMs, 0.5)),
+    p99Ms: rounded(quantile(ledger.durationsMs, 0.99)),
+  };
+}
+
+function rounded(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 10) / 10;
+}
+
+/** The report for people. */
+export function renderReport(report: DemoReport, calls: number): string {
+  const percent = (share: number | null): string => (share === null ? "—" : `${(share * 100).toFixed(1)} %`);
+  const lines: readonly (readonly [string, string])[] = [
+    ["tickets", `${report.tickets}, of them ${report.results} with a result and ${report.failed} without`],
+    ["accuracy", `${percent(report.accuracy)}; always naming the commonest class: ${percent(report.baseline)}`],
+    ["looked at twice", `${report.chainOfThought} (ChainOfThought, where Predict was not sure)`],
+    ["calls", `${calls}, of them ${report.retried} run again on another worker`],
+    ["workers killed", `${report.workersKilled}; restarts by supervisors: ${report.restarts}; processes left: ${report.orphans ?? "not known on this system"}`],
+    ["latency", `p50 ${report.p50Ms ?? "—"} ms, p99 ${report.p99Ms ?? "—"} ms; first call after ${report.firstCallMs ?? "—"} ms`],
+    ["DSPy", `${report.dspyVersion} over ${report.transport}`],
+  ];
+  const width = Math.max(...lines.map(([name]) => name.length));
+  const table = lines.map(([name, value]) => `  ${styleText("dim", name.padEnd(width))}  ${value}`);
+  const invalid = report.invalidLines.map(({ line, reason }) => `  ${styleText("yellow", `line ${line} skipped:`)} ${reason}`);
+  return ["", ...table, ...invalid, ""].join("\n");
+}

@@ -1,0 +1,11 @@
+/** What starting a runtime can fail with, beside what its rooms report. */
+export interface RuntimeErrorCodes {
+  /** There is no Python environment for this version's lock file. */
+  ERR_PYTHON_ENVIRONMENT: { readonly remedy: string };
+  /** The runtime has been stopped. */
+  ERR_RUNTIME_STOPPED: { readonly runId: string };
+}
+
+declare module "@dspex/core" {
+  interface ErrorCodes extends RuntimeErrorCodes {}
+}

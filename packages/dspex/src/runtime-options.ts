@@ -1,0 +1,27 @@
+import type { LmAdapter } from "@dspex/lm";
+import type { PoolOptions } from "@dspex/pool";
+import type { ChildSpec } from "@dspex/supervisors";
+import type { LogLevel, TelemetryBus } from "@dspex/telemetry";
+import type { InspectionEvent } from "xstate";
+
+export interface RuntimeOptions {
+  /** LM endpoints by name; programs that name none use `default`. @default none: programs that ask a model cannot be made */
+  readonly lm?: Readonly<Record<string, LmAdapter>>;
+  /** Pools of Python workers by name; programs run in the first. @default one pool, `dspy`, of 2 workers */
+  readonly pools?: Readonly<Record<string, PoolOptions>>;
+  /** Actors of yours that live and die with the runtime, started before the pools. @default none */
+  readonly children?: readonly ChildSpec[];
+  /** Called with the bus before anything starts, so that a subscriber misses nothing. @default none */
+  readonly subscribe?: (telemetry: TelemetryBus) => void;
+  /** Receives XState's inspection events of every actor. @default none */
+  readonly inspect?: (event: InspectionEvent) => void;
+  /** Writes telemetry to standard error, as JSON lines, from this level up. @default nothing is written */
+  readonly log?: LogLevel;
+  /**
+   * SIGINT and SIGTERM stop the runtime: the first lets calls in flight finish, the second ends the process at once.
+   * @default false: signals are yours
+   */
+  readonly handleSignals?: boolean;
+  /** How long calls may finish when the runtime stops, in milliseconds. @default 10_000 */
+  readonly drainTimeoutMs?: number;
+}

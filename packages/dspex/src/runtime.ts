@@ -1,0 +1,129 @@
+import { createId, deferred, DspexError, durationOption, systemClock } from "@dspex/core";
+import { createEndpoint, type Endpoint } from "@dspex/lm";
+import { createPool, createProcessLedger, guardianSpec, resolvePoolOptions, spawnProcess, type Pool, type WorkerStatus } from "@dspex/pool";
+import {
+  createProgram,
+  createPythonFunction,
+  type ModuleName,
+  type ModuleOutput,
+  type Program,
+  type ProgramOptions,
+  type PythonFunction,
+} from "@dspex/programs";
+import type { Signature } from "@dspex/signatures";
+import { createRegistry, startApplication, type Application, type ChildSpec, type TreeNode } from "@dspex/supervisors";
+import { createTelemetryBus, type TelemetryBus } from "@dspex/telemetry";
+import { logObserverSpec } from "./log-observer.ts";
+import { defaultInterpreter } from "./interpreter.ts";
+import type { RuntimeOptions } from "./runtime-options.ts";
+import { stopOnSignals } from "./signals.ts";
+import { reportTelemetry } from "./supervisor-reports.ts";
+import { applicationTree } from "./tree.ts";
+import { lmUpcalls } from "./upcalls.ts";
+
+/** A running DSPex: the supervision tree, and the ways to call Python through it. Leaving its scope stops it. */
+export interface Runtime extends AsyncDisposable {
+  /** Marks every process of this runtime, as `DSPEX_RUN_ID` in its environment. */
+  readonly runId: string;
+  /** Everything that happens, as typed events. */
+  readonly telemetry: TelemetryBus;
+  /**
+   * A DSPy program over a signature. Making one costs nothing: workers build it at its first call.
+   *
+   * @throws DspexError `ERR_INVALID_OPTION` for an unknown module, endpoint or parameter.
+   */
+  program<In, Out, M extends ModuleName = "Predict">(
+    signature: Signature<In, Out>,
+    options?: ProgramOptions<M>,
+  ): Program<In, ModuleOutput<M, Out>>;
+  /** A plain Python function, `"package.module:name"`. */
+  pythonFunction<Args extends readonly unknown[], Result>(path: string): PythonFunction<Args, Result>;
+  /** The workers that are ready at this moment, over all pools. */
+  workers(): readonly WorkerStatus[];
+  /** The supervision tree as it is, as plain JSON. */
+  tree(): TreeNode;
+  /** Settles when the runtime has ended, by `stop` or because its root gave up; never rejects. */
+  readonly finished: Promise<unknown>;
+  /** Lets calls in flight finish, then ends everything, in reverse order. Idempotent: all callers wait for the one stop. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the tree and resolves when every pool has a worker that takes calls.
+ *
+ * @throws DspexError `ERR_INVALID_OPTION`; `ERR_PYTHON_ENVIRONMENT` when there is no Python environment yet;
+ * `ERR_WORKER_BOOT` when workers cannot start. Nothing is left running then.
+ */
+export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  const clock = systemClock;
+  const runId = createId("run");
+  const drainTimeoutMs = durationOption("drainTimeoutMs", options.drainTimeoutMs, { default: 10_000 });
+  const telemetry = createTelemetryBus(clock);
+  options.subscribe?.(telemetry);
+  const ledger = createProcessLedger();
+  const registry = createRegistry();
+  const ports = { runId, clock, random: Math.random, spawn: spawnProcess, ledger, telemetry, registry };
+
+  const endpoints = new Map<string, Endpoint>();
+  const endpointSpecs: ChildSpec[] = [];
+  for (const [name, adapter] of Object.entries(options.lm ?? {})) {
+    const { endpoint, spec } = createEndpoint(name, adapter, ports);
+    endpoints.set(name, endpoint);
+    endpointSpecs.push(spec);
+  }
+  const upcalls = lmUpcalls(endpoints);
+  const poolOptions = Object.entries(options.pools ?? { dspy: {} }).map(
+    ([name, pool]) => [name, resolvePoolOptions(`pools.${name}`, pool, defaultInterpreter)] as const,
+  );
+  const pools = poolOptions.map(([name, resolved]) => createPool(name, resolved, { ...ports, upcalls }));
+  const [first] = pools;
+  if (first === undefined) throw new DspexError("ERR_INVALID_OPTION", "pools must name at least one pool; received {}.", { details: { option: "pools", received: {} } });
+
+  const application = await startApplication({
+    ...applicationTree({
+      observers: options.log === undefined ? [] : [logObserverSpec(telemetry, options.log)],
+      guardian: guardianSpec({ python: poolOptions[0]![1].python, runId, ledger, spawn: spawnProcess }),
+      endpoints: endpointSpecs,
+      pools: pools.map(({ spec }) => spec),
+      user: options.children ?? [],
+    }),
+    clock,
+    registry,
+    onReport: reportTelemetry(telemetry),
+    ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
+  });
+  try {
+    await Promise.all(pools.map(({ pool }) => pool.ready()));
+  } catch (error) {
+    await application.stop();
+    throw error;
+  }
+
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= drainAndStop(pools.map(({ pool }) => pool), application, drainTimeoutMs));
+  const releaseSignals = options.handleSignals === true ? stopOnSignals(stop) : () => {};
+  void application.finished.then(releaseSignals);
+
+  const callerPorts = { pool: first.pool, clock, createId, telemetry, endpoints: new Set(endpoints.keys()) };
+  return {
+    runId,
+    telemetry,
+    program: (signature, programOptions = {}) => createProgram(signature, programOptions, callerPorts),
+    pythonFunction: (path) => createPythonFunction(path, callerPorts),
+    workers: () => pools.flatMap(({ pool }) => pool.workers()),
+    tree: () => application.tree(),
+    finished: application.finished,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Calls in flight get their time; then the tree stops, and what is still there fails. */
+async function drainAndStop(pools: readonly Pool[], application: Application, drainTimeoutMs: number): Promise<void> {
+  const drained = Promise.all(pools.map((pool) => pool.drain()));
+  const patience = deferred<void>();
+  const timer = systemClock.setTimeout(() => patience.resolve(), drainTimeoutMs);
+  await Promise.race([drained, application.finished, patience.promise]);
+  timer.cancel();
+  await application.stop();
+}

@@ -1,0 +1,52 @@
+import { DspexError } from "@dspex/core";
+import type { WireError } from "@dspex/python-bridge";
+import type { Call } from "./call.ts";
+
+/** What a worker's refusal means for the pool: the call never ran there and may go to another worker. */
+const neverRan = new Set(["overloaded", "draining"]);
+
+/** Whether the worker answered without having run the call. */
+export function refusedUnrun(error: WireError): boolean {
+  return neverRan.has(error.code);
+}
+
+/**
+ * The caller's error for what a worker answered.
+ *
+ * @param hostError what the host's own LM endpoint threw in this call, if anything: when Python's error is only its echo,
+ * the caller gets the original, with its code and details.
+ */
+export function callError(call: Call, error: WireError, hostError: DspexError | undefined): DspexError {
+  switch (error.code) {
+    case "cancelled":
+      return new DspexError("ERR_CANCELLED", `The call was cancelled in Python: ${error.message}`, {
+        details: { where: "running in Python" },
+      });
+    case "deadline_exceeded":
+      return call.request.deadline.error("running in Python");
+    case "exception":
+      return hostError !== undefined && isLmError(error) ? hostError : pythonError(error);
+    default:
+      return new DspexError("ERR_CALL_REFUSED", `Python did not take the call: ${error.message}`, {
+        details: { reason: error.code },
+        retryable: error.retryable,
+      });
+  }
+}
+
+function isLmError(error: WireError): boolean {
+  return /\.LM\w*Error$/.test(error.type);
+}
+
+function pythonError(error: WireError): DspexError<"ERR_PYTHON"> {
+  const shortType = error.type.slice(error.type.lastIndexOf(".") + 1);
+  return new DspexError("ERR_PYTHON", `${shortType}: ${error.message}`, {
+    details: {
+      pythonType: error.type,
+      traceback: error.traceback,
+      pythonDetails: error.details,
+      pythonCause: error.cause,
+    },
+    retryable: error.retryable,
+  });
+}

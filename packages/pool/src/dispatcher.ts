@@ -1,0 +1,82 @@
+import { DspexError, type Clock } from "@dspex/core";
+import { server, type ChildSpec } from "@dspex/supervisors";
+import type { Call } from "./call.ts";
+import { CallQueue } from "./call-queue.ts";
+import { leastLoaded } from "./least-loaded.ts";
+import type { WorkerSession } from "./worker-session.ts";
+
+export type DispatcherMessage =
+  /** A new call. */
+  | { readonly type: "call"; readonly call: Call }
+  /** A call that had its place already: its worker died, or gave it back. */
+  | { readonly type: "again"; readonly call: Call }
+  /** A worker has room. */
+  | { readonly type: "room" };
+
+export interface DispatcherOptions {
+  readonly pool: string;
+  readonly queueLimit: number;
+  readonly clock: Clock;
+  /** The workers that are ready, whoever they are at this moment. */
+  readonly workers: ReadonlySet<WorkerSession>;
+}
+
+/**
+ * Hands the calls of a pool to its workers: to the least loaded one that has room, else into the queue, in order. It keeps
+ * nothing but the queue, so when it is restarted the workers are simply there; the calls that waited in the old one settle.
+ */
+export function dispatcherSpec(name: string, options: DispatcherOptions): ChildSpec {
+  const { pool, clock, workers, queueLimit } = options;
+
+  const dispatch = (queue: CallQueue<Call>): void => {
+    while (queue.size > 0) {
+      const worker = leastLoaded(workers);
+      if (worker === undefined) return;
+      worker.run(queue.shift()!);
+    }
+  };
+  const take = (queue: CallQueue<Call>, call: Call, again: boolean): void => {
+    call.queued(clock.now());
+    const worker = queue.size === 0 ? leastLoaded(workers) : undefined;
+    if (worker !== undefined) return worker.run(call);
+    call.onAbandon = () => queue.delete(call);
+    if (again) queue.pushFirst(call);
+    else if (!queue.push(call)) call.fail(queueFull(pool, queueLimit));
+  };
+
+  return {
+    id: "dispatcher",
+    name,
+    start: () =>
+      server<CallQueue<Call>, DispatcherMessage>({
+        init({ self }) {
+          const queue = new CallQueue<Call>(queueLimit);
+          const settleQueued = (): void => {
+            for (let call = queue.shift(); call !== undefined; call = queue.shift()) call.fail(restarted(pool));
+          };
+          self.subscribe({ complete: settleQueued, error: settleQueued });
+          return queue;
+        },
+        receive(queue, message) {
+          if (message.type === "room") dispatch(queue);
+          else if (!message.call.settled) take(queue, message.call, message.type === "again");
+          return queue;
+        },
+      }),
+  };
+}
+
+function queueFull(pool: string, limit: number): DspexError<"ERR_QUEUE_FULL"> {
+  return new DspexError(
+    "ERR_QUEUE_FULL",
+    `Pool "${pool}" has ${limit} calls waiting, its limit. Slow down, raise queueLimit, or add workers.`,
+    { details: { pool, limit }, retryable: true },
+  );
+}
+
+function restarted(pool: string): DspexError<"ERR_POOL_RESTARTED"> {
+  return new DspexError("ERR_POOL_RESTARTED", `The dispatcher of pool "${pool}" was restarted while the call waited in it.`, {
+    details: { pool },
+    retryable: true,
+  });
+}

@@ -1,0 +1,31 @@
+import type { WireError } from "@dspex/python-bridge";
+
+/** What the pool's errors carry. */
+export interface PoolErrorCodes {
+  /** The worker died with the call in flight (G5). Retryable: the call itself did nothing wrong. */
+  ERR_WORKER_CRASHED: { readonly worker: string; readonly exitCode: number | null; readonly signal: string | null };
+  /** A worker did not become ready; `stderr` is the end of what it printed. */
+  ERR_WORKER_BOOT: { readonly worker: string; readonly reason: string; readonly stderr: string };
+  /** The guardian process ended; its supervisor starts another. Seen in reports only. */
+  ERR_GUARDIAN_EXITED: { readonly exitCode: number | null; readonly signal: string | null };
+  /** The pool's queue holds as many calls as it may. */
+  ERR_QUEUE_FULL: { readonly pool: string; readonly limit: number };
+  /** The dispatcher that held the call is gone; a new one is in its place. */
+  ERR_POOL_RESTARTED: { readonly pool: string };
+  /** The pool is stopping, or has stopped. */
+  ERR_POOL_STOPPED: { readonly pool: string };
+  /** Python code raised. The message is the exception's own. */
+  ERR_PYTHON: {
+    /** The exception's class, `module.QualifiedName`. */
+    readonly pythonType: string;
+    readonly traceback: string;
+    readonly pythonDetails: Readonly<Record<string, unknown>>;
+    readonly pythonCause: WireError | null;
+  };
+  /** Python did not run the call: the target, spec or input is wrong; `reason` is the wire's code. */
+  ERR_CALL_REFUSED: { readonly reason: string };
+}
+
+declare module "@dspex/core" {
+  interface ErrorCodes extends PoolErrorCodes {}
+}

@@ -1,0 +1,51 @@
+import type { LogLevel } from "@dspex/python-bridge";
+
+/** What the pool reports. */
+export interface PoolEvents {
+  /** A worker's process was spawned. */
+  "pool.worker.spawned": { readonly pool: string; readonly worker: string; readonly pid: number };
+  /** A worker answered the handshake and takes calls. */
+  "pool.worker.ready": {
+    readonly pool: string;
+    readonly worker: string;
+    readonly pid: number;
+    readonly bootMs: number;
+    readonly python: string;
+    readonly dspy: string;
+    readonly seams: Readonly<Record<string, string>>;
+  };
+  /** A worker's process is gone. */
+  "pool.worker.exited": {
+    readonly pool: string;
+    readonly worker: string;
+    readonly pid: number;
+    readonly exitCode: number | null;
+    readonly signal: string | null;
+    /** Calls that were in flight. */
+    readonly lost: number;
+    /** The runtime asked it to. */
+    readonly expected: boolean;
+  };
+  /** A line of a worker's output. */
+  "pool.worker.log": {
+    readonly pool: string;
+    readonly worker: string;
+    readonly source: string;
+    readonly level: LogLevel;
+    readonly text: string;
+  };
+  /** A worker answered a ping. */
+  "pool.worker.heartbeat": {
+    readonly pool: string;
+    readonly worker: string;
+    readonly lagMs: number;
+    readonly inFlight: number;
+    readonly rssBytes: number;
+  };
+  /** A call whose worker died goes to another one. */
+  "pool.call.retried": { readonly pool: string; readonly callId: string; readonly worker: string; readonly attempt: number };
+}
+
+declare module "@dspex/telemetry" {
+  interface TelemetryEvents extends PoolEvents {}
+}

@@ -1,0 +1,77 @@
+import { spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import type { Command } from "@dspex/python-bridge";
+
+export interface OsProcessExit {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Why there was no process at all. */
+  readonly spawnError?: Error;
+}
+
+/** A process of ours, the leader of a process group of its own. */
+export interface OsProcess {
+  /** `undefined` when the system did not start it; `exited` says why. */
+  readonly pid: number | undefined;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Settles once the process is gone and its output has been read; never rejects. */
+  readonly exited: Promise<OsProcessExit>;
+  /** Ends the process and every process of its group, at once. */
+  kill(): void;
+}
+
+/** Starts a process; injected, so that tests can hand out processes that fail in ways real ones rarely do. */
+export type SpawnProcess = (command: Command, env: Readonly<Record<string, string>>) => OsProcess;
+
+/** Variables of ours that a child may see (G11): enough to find programs, a home and a language, and no secret. */
+const inherited = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE"];
+
+/** One worker is one lane of work: numeric libraries must not start a thread per core in each. */
+const singleThreaded = {
+  OMP_NUM_THREADS: "1",
+  OPENBLAS_NUM_THREADS: "1",
+  MKL_NUM_THREADS: "1",
+  NUMEXPR_NUM_THREADS: "1",
+};
+
+/**
+ * The environment of a child process.
+ *
+ * @param own added last, so it may override what is inherited.
+ */
+export function childEnvironment(
+  parent: NodeJS.ProcessEnv,
+  own: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const environment: Record<string, string> = { ...singleThreaded };
+  for (const name of inherited) {
+    const value = parent[name];
+    if (value !== undefined) environment[name] = value;
+  }
+  return { ...environment, ...own };
+}
+
+export const spawnProcess: SpawnProcess = (command, env) => {
+  // `detached` makes the child the leader of a new session and group, so that what it starts can be ended with it.
+  const child = spawn(command.file, command.args, { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  const { pid } = child;
+  const killGroup = (): void => {
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // ESRCH: nobody is left in the group.
+    }
+  };
+  const exited = new Promise<OsProcessExit>((resolve) => {
+    child.once("error", (spawnError) => {
+      if (pid === undefined) resolve({ exitCode: null, signal: null, spawnError });
+    });
+    // The leader is gone: what it started must not outlive it, nor hold its pipes open.
+    child.once("exit", killGroup);
+    child.once("close", (exitCode, signal) => resolve({ exitCode, signal }));
+  });
+  return { pid, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exited, kill: killGroup };
+};

@@ -1,0 +1,164 @@
+import { deferred, DspexError, type Clock, type Deferred } from "@dspex/core";
+import { supervisorSpec, type ChildSpec, type Registry } from "@dspex/supervisors";
+import type { TelemetryBus } from "@dspex/telemetry";
+import { Call, type CallOutcome, type CallRequest } from "./call.ts";
+import { dispatcherSpec, type DispatcherMessage } from "./dispatcher.ts";
+import type { ResolvedPoolOptions } from "./options.ts";
+import type { SpawnProcess } from "./os-process.ts";
+import type { ProcessLedger } from "./process-ledger.ts";
+import type { UpcallHandler } from "./upcall.ts";
+import type { WorkerSession } from "./worker-session.ts";
+import { workerMachine, type BootRecord, type WorkerSurroundings } from "./worker.ts";
+
+/** What a pool needs from around it. */
+export interface PoolPorts {
+  readonly runId: string;
+  readonly clock: Clock;
+  /** Numbers in [0, 1), for the jitter of back-off. */
+  readonly random: () => number;
+  readonly spawn: SpawnProcess;
+  readonly ledger: ProcessLedger;
+  readonly telemetry: TelemetryBus;
+  readonly upcalls: UpcallHandler;
+  readonly registry: Registry;
+}
+
+/** A worker that takes calls. */
+export interface WorkerStatus {
+  readonly worker: string;
+  readonly pid: number;
+  /** Calls that it has not answered. */
+  readonly inFlight: number;
+}
+
+/** A pool of Python workers, as its callers hold it. It stays the same while everything behind it is restarted. */
+export interface Pool {
+  readonly name: string;
+  /** Runs a call. Always resolves, exactly once (G1). */
+  call(request: CallRequest): Promise<CallOutcome>;
+  /**
+   * Resolves when a worker is ready.
+   *
+   * @throws DspexError `ERR_WORKER_BOOT` when the first worker to finish booting failed.
+   */
+  ready(): Promise<void>;
+  /** Takes no further calls and resolves when those that it has are settled. */
+  drain(): Promise<void>;
+  /** Calls that have not settled. */
+  readonly pending: number;
+  /** The workers that are ready at this moment. */
+  workers(): readonly WorkerStatus[];
+}
+
+/**
+ * Makes a pool: its handle, and the supervisor that `tree.ts` puts under `pools`.
+ *
+ * `<pool>` is one_for_one over the dispatcher and the workers: each of them can die without harm to the others.
+ */
+export function createPool(name: string, options: ResolvedPoolOptions, ports: PoolPorts): { pool: Pool; spec: ChildSpec } {
+  const { clock, telemetry } = ports;
+  const dispatcher = `pool.${name}.dispatcher`;
+  const workers = new Set<WorkerSession>();
+  const first = deferred<void>();
+  // Nobody may be waiting for readiness; a failed boot is reported by the supervisor in any case.
+  first.promise.catch(() => {});
+  let pending = 0;
+  let draining: Deferred<void> | undefined;
+
+  const tell = (message: DispatcherMessage): boolean => {
+    const ref = ports.registry.whereis(dispatcher);
+    ref?.send(message);
+    return ref !== undefined;
+  };
+  const submit = (call: Call, type: "call" | "again"): void => {
+    if (!tell({ type, call })) call.fail(notTaken("ERR_POOL_RESTARTED", name));
+  };
+  const rescue = (call: Call, error: DspexError): void => {
+    const { request } = call;
+    if (!request.idempotent || request.deadline.passed || !request.budget.take()) return call.fail(error);
+    const worker = (error as DspexError<"ERR_WORKER_CRASHED">).details.worker;
+    telemetry.emit("pool.call.retried", { pool: name, callId: request.callId, worker, attempt: call.attempts + 1 });
+    submit(call, "again");
+  };
+
+  const around: WorkerSurroundings = {
+    ...ports,
+    pool: name,
+    options,
+    onReady(session) {
+      workers.add(session);
+      first.resolve();
+      tell({ type: "room" });
+    },
+    onBootFailed: (error) => first.reject(error),
+    onGone(session, lost, error) {
+      workers.delete(session);
+      for (const call of lost) rescue(call, error);
+    },
+    onRoom: () => void tell({ type: "room" }),
+    onReturned: (call) => submit(call, "again"),
+  };
+  const worker = (index: number): ChildSpec => {
+    const boots: BootRecord = { failures: 0 };
+    const id = `worker-${index}`;
+    return {
+      id,
+      start: () => workerMachine(`${name}.${id}`, boots, around),
+      // The machine kills its process when it does not drain in time; this is for the machine itself.
+      shutdown: options.drainTimeoutMs + 1_000,
+    };
+  };
+
+  const spec = supervisorSpec(name, {
+    strategy: "one_for_one",
+    intensity: 3,
+    periodMs: 5_000,
+    children: [
+      dispatcherSpec(dispatcher, { pool: name, queueLimit: options.queueLimit, clock, workers }),
+      supervisorSpec("workers", {
+        strategy: "one_for_one",
+        // Failed boots are slowed down by back-off and stay far below this; only workers that become ready and die at
+        // once, again and again, are more than it can stand.
+        intensity: 20 * options.size,
+        periodMs: 10_000,
+        children: Array.from({ length: options.size }, (_, index) => worker(index + 1)),
+      }),
+    ],
+  });
+
+  const pool: Pool = {
+    name,
+    call(request) {
+      return new Promise<CallOutcome>((resolve) => {
+        pending += 1;
+        const call = new Call(request, (outcome) => {
+          pending -= 1;
+          if (pending === 0) draining?.resolve();
+          resolve(outcome);
+        });
+        if (draining !== undefined) return call.fail(notTaken("ERR_POOL_STOPPED", name));
+        call.watch();
+        if (!call.settled) submit(call, "call");
+      });
+    },
+    ready: () => first.promise,
+    drain() {
+      draining ??= deferred<void>();
+      if (pending === 0) draining.resolve();
+      return draining.promise;
+    },
+    get pending() {
+      return pending;
+    },
+    workers: () => [...workers].map(({ workerId, pid, inFlight }) => ({ worker: workerId, pid, inFlight })),
+  };
+  return { pool, spec };
+}
+
+function notTaken(code: "ERR_POOL_RESTARTED" | "ERR_POOL_STOPPED", pool: string): DspexError {
+  const why = code === "ERR_POOL_STOPPED" ? "is stopping" : "is being restarted";
+  return new DspexError(code, `Pool "${pool}" ${why} and takes no call.`, {
+    details: { pool },
+    retryable: code === "ERR_POOL_RESTARTED",
+  });
+}

@@ -1,0 +1,239 @@
+import { DspexError, messageOf, type Clock, type Timer } from "@dspex/core";
+import {
+  messages,
+  openConnection,
+  readWorkerMessage,
+  toWire,
+  violation,
+  type Connection,
+  type Frame,
+  type Hello,
+  type LogLevel,
+  type Ready,
+  type WireError,
+} from "@dspex/python-bridge";
+import type { Call } from "./call.ts";
+import { callError, refusedUnrun } from "./call-error.ts";
+import type { WorkerLoad } from "./least-loaded.ts";
+import type { OsProcess } from "./os-process.ts";
+import type { UpcallHandler } from "./upcall.ts";
+
+export interface WorkerSessionOptions {
+  readonly process: OsProcess;
+  readonly hello: Hello;
+  readonly heartbeatMs: number;
+  readonly clock: Clock;
+  readonly upcalls: UpcallHandler;
+  /** The handshake is done. */
+  readonly onReady: (ready: Ready) => void;
+  /** A call is over: there is room for another. */
+  readonly onRoom: () => void;
+  /** The worker did not run the call and another may. */
+  readonly onReturned: (call: Call) => void;
+  /** The worker broke the protocol, or its pipe broke. */
+  readonly onBroken: (error: unknown) => void;
+  readonly onLog: (source: string, level: LogLevel, text: string) => void;
+  readonly onHeartbeat: (health: { lagMs: number; inFlight: number; rssBytes: number }) => void;
+}
+
+/** A call in this worker. */
+interface Running {
+  readonly call: Call;
+  /** What an endpoint of the host last threw at this call. */
+  hostError: DspexError | undefined;
+}
+
+/**
+ * The conversation with one worker process: calls out, upcalls in, one table of what is in flight. This is the hot
+ * path, so it is a plain object; the worker's actor sees only its beginning and its end.
+ */
+export class WorkerSession implements WorkerLoad {
+  readonly workerId: string;
+  readonly #options: WorkerSessionOptions;
+  readonly #connection: Connection;
+  readonly #running = new Map<number, Running>();
+  readonly #upcalls = new Map<number, LazySignal>();
+  /** Specs that the worker has been given. */
+  readonly #specs = new Set<string>();
+  #lastId = 0;
+  #pings = 0;
+  #heartbeat: Timer | undefined;
+  #capacity = 0;
+  #pid = 0;
+
+  constructor(options: WorkerSessionOptions) {
+    const { process, hello, clock } = options;
+    this.#options = options;
+    this.workerId = hello.workerId;
+    this.#connection = openConnection({ readable: process.stdout, writable: process.stdin }, hello.maxFrameBytes, {
+      onFrame: (frame) => this.#receive(frame),
+      onEnd: (error) => {
+        if (error !== undefined) options.onBroken(error);
+      },
+    });
+    this.#connection.send(messages.hello(hello, clock.now()));
+  }
+
+  get inFlight(): number {
+    return this.#running.size;
+  }
+
+  /** The worker's process; 0 before the handshake. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  /** Gives the worker a call. It settles here, or comes back through `onReturned`, or in {@link end}. */
+  run(call: Call): void {
+    const { request } = call;
+    const id = (this.#lastId += 1);
+    call.started(this.workerId, this.#options.clock.now());
+    this.#running.set(id, { call, hostError: undefined });
+    call.onAbandon = () => this.#connection.send(messages.cancel(id));
+    try {
+      if (request.spec !== undefined && "program" in request.target && !this.#specs.has(request.target.program)) {
+        this.#connection.send(messages.put(request.target.program, request.spec));
+        this.#specs.add(request.target.program);
+      }
+      this.#connection.send(messages.call(id, request.target, request.input, request.deadline.atMs, request.context));
+    } catch (error) {
+      // The value was too large: nothing has reached the worker.
+      this.#running.delete(id);
+      call.fail(error as DspexError);
+      this.#options.onRoom();
+    }
+  }
+
+  /** Asks the worker to finish what it has and leave. */
+  drain(): void {
+    this.#capacity = 0;
+    this.#connection.send(messages.drain());
+  }
+
+  /** The process is gone. Returns the calls that were in flight and have not settled. */
+  end(): readonly Call[] {
+    this.#capacity = 0;
+    this.#heartbeat?.cancel();
+    for (const signal of this.#upcalls.values()) signal.abort();
+    this.#upcalls.clear();
+    const lost = [...this.#running.values()].map(({ call }) => call).filter((call) => !call.settled);
+    this.#running.clear();
+    return lost;
+  }
+
+  #receive(frame: Frame): void {
+    const message = readWorkerMessage(frame);
+    switch (message?.kind) {
+      case "result":
+        return this.#take(message.id).call.succeed(message.value, message.info);
+      case "error":
+        return this.#refused(message.id, message.error);
+      case "upcall":
+        return void this.#answer(message.id, message.callId, message.service, message.payload);
+      case "upcancel":
+        return this.#upcalls.get(message.id)?.abort();
+      case "log":
+        return this.#options.onLog(message.source, message.level, message.text);
+      case "pong":
+        return this.#options.onHeartbeat(message);
+      case "ready":
+        return this.#ready(message.ready);
+      case "bye":
+      case undefined:
+    }
+  }
+
+  #ready(ready: Ready): void {
+    this.#connection.peerTakes(ready.maxFrameBytes);
+    this.#capacity = ready.maxInFlight;
+    this.#pid = ready.pid;
+    this.#ping();
+    this.#options.onReady(ready);
+  }
+
+  /** The first ping comes right after the handshake: it tells the worker how the two clocks differ (protocol §4). */
+  #ping(): void {
+    const { clock, heartbeatMs } = this.#options;
+    this.#connection.send(messages.ping((this.#pings += 1), clock.now()));
+    this.#heartbeat = clock.setTimeout(() => this.#ping(), heartbeatMs);
+  }
+
+  #take(id: number): Running {
+    const running = this.#running.get(id);
+    // An id that is not in the table has been answered already: the worker is not to be trusted any more.
+    if (running === undefined) throw violation(`an answer to call ${id}, which is not in flight`);
+    this.#running.delete(id);
+    // After this turn, when the outcome has been delivered and a next call may have been made.
+    this.#options.onRoom();
+    return running;
+  }
+
+  #refused(id: number, error: WireError): void {
+    const { call, hostError } = this.#take(id);
+    const { target } = call.request;
+    const unknownSpec = error.code === "unknown_spec" && "program" in target;
+    if (unknownSpec) this.#specs.delete(target.program);
+    if (call.settled) return;
+    if (unknownSpec || refusedUnrun(error)) this.#options.onReturned(call);
+    else call.fail(callError(call, error, hostError));
+  }
+
+  async #answer(id: number, callId: number, service: string, payload: unknown): Promise<void> {
+    const running = this.#running.get(callId);
+    // The call may be over for the worker while a request that it started is still on its way up: nobody waits for it.
+    if (running === undefined) return;
+    const { request } = running.call;
+    const signal = new LazySignal();
+    this.#upcalls.set(id, signal);
+    try {
+      const reply = await this.#options.upcalls.handle({
+        service,
+        payload,
+        callId: request.callId,
+        deadline: request.deadline,
+        budget: request.budget,
+        get signal() {
+          return signal.signal;
+        },
+      });
+      if (this.#upcalls.delete(id)) this.#connection.send(messages.upresult(id, toWire(reply)));
+    } catch (error) {
+      if (DspexError.is(error)) running.hostError = error;
+      if (this.#upcalls.delete(id)) this.#connection.send(messages.uperror(id, this.#hostError(error)));
+    }
+  }
+
+  #hostError(error: unknown): { readonly [field: string]: string | boolean | null | { readonly lm: string } } {
+    const known = DspexError.is(error) ? error : undefined;
+    return {
+      code: known?.code ?? "ERR_HOST",
+      type: known?.name ?? "Error",
+      message: messageOf(error),
+      traceback: "",
+      retryable: known?.retryable ?? false,
+      details: { lm: this.#options.upcalls.pythonErrorName(error) },
+      cause: null,
+    };
+  }
+}
+
+/** An abort signal that is made when somebody first looks at it: it costs 5 µs, and most upcalls never need it. */
+class LazySignal {
+  #controller: AbortController | undefined;
+  #aborted = false;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#aborted) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#aborted = true;
+    this.#controller?.abort();
+  }
+}

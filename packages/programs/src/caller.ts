@@ -1,0 +1,105 @@
+import { AttemptBudget, Deadline, DspexError, durationOption, integerOption, type Clock, type IdGenerator } from "@dspex/core";
+import type { Pool } from "@dspex/pool";
+import { toWire, type CallTarget, type WireValue } from "@dspex/python-bridge";
+import type { TelemetryBus } from "@dspex/telemetry";
+import type { Callable, CallOptions, Meta, Outcome } from "./outcome.ts";
+
+/** What every call goes through. */
+export interface CallerPorts {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly createId: IdGenerator;
+  readonly telemetry: TelemetryBus;
+}
+
+/** What distinguishes one callable from another. */
+export interface Operation<In, Out> {
+  readonly operation: string;
+  readonly target: CallTarget;
+  readonly spec?: WireValue;
+  /** The LM endpoint; absent when Python asks none. */
+  readonly endpoint?: string;
+  /** What the worker is told besides the input. */
+  readonly context: WireValue;
+  readonly idempotent: boolean;
+  /** Checks the input and brings it into the form that crosses the wire. Throws. */
+  readonly input: (input: In) => unknown;
+  /** Checks what came back. Throws. */
+  readonly output: (value: unknown) => Out;
+}
+
+const defaultTimeoutMs = 60_000;
+const defaultFurtherAttempts = 3;
+
+/** Makes a callable of an operation: ids, deadline, budget, outcome and the one record of the settled call. */
+export function createCallable<In, Out>(operation: Operation<In, Out>, ports: CallerPorts): Callable<In, Out> {
+  const { pool, clock, createId, telemetry } = ports;
+
+  const run = async (input: In, options: CallOptions): Promise<Outcome<Out>> => {
+    const startedAtMs = clock.now();
+    const callId = createId("call");
+    const base = { callId, operation: operation.operation, mode: "python", pool: pool.name } as const;
+    const settle = (outcome: Outcome<Out>): Outcome<Out> => {
+      const failed = outcome.ok ? {} : { code: outcome.error.code };
+      telemetry.emit("call.settled", { ...outcome.meta, ok: outcome.ok, ...failed });
+      return outcome;
+    };
+    const untouched = (): Meta => ({
+      ...base,
+      ...(operation.endpoint === undefined ? {} : { endpoint: operation.endpoint }),
+      attempts: 0,
+      durationMs: clock.now() - startedAtMs,
+      queueMs: 0,
+      lmCalls: 0,
+      usage: {},
+      adapterFallback: false,
+    });
+
+    let request;
+    try {
+      request = {
+        callId,
+        target: operation.target,
+        ...(operation.spec === undefined ? {} : { spec: operation.spec }),
+        input: toWire(operation.input(input)),
+        context: operation.context,
+        deadline: new Deadline(clock, durationOption("timeoutMs", options.timeoutMs, { default: defaultTimeoutMs })),
+        budget: new AttemptBudget(
+          integerOption("furtherAttempts", options.furtherAttempts, { default: defaultFurtherAttempts, min: 0 }),
+        ),
+        idempotent: options.idempotent ?? operation.idempotent,
+        signal: options.signal,
+      };
+    } catch (error) {
+      return settle({ ok: false, error: error as DspexError, meta: untouched() });
+    }
+
+    const outcome = await pool.call(request);
+    const { info, worker, attempts, queueMs } = outcome.meta;
+    const meta: Meta = {
+      ...untouched(),
+      ...(worker === undefined ? {} : { worker }),
+      attempts,
+      queueMs,
+      lmCalls: info?.lmCalls ?? 0,
+      usage: info?.usage ?? {},
+      adapterFallback: info?.adapterFallback ?? false,
+    };
+    if (!outcome.ok) return settle({ ok: false, error: outcome.error, meta });
+    try {
+      return settle({ ok: true, value: operation.output(outcome.value), meta });
+    } catch (error) {
+      return settle({ ok: false, error: error as DspexError, meta });
+    }
+  };
+
+  return {
+    operation: operation.operation,
+    tryCall: (input, options = {}) => run(input, options),
+    async call(input, options = {}) {
+      const outcome = await run(input, options);
+      if (outcome.ok) return outcome.value;
+      throw outcome.error;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { DspexError } from "@dspex/core";
+
+/** How a call went, whether it succeeded or not (G10). */
+export interface Meta {
+  readonly callId: string;
+  /** What was called: the module and a short hash of its spec, or the function's path. */
+  readonly operation: string;
+  /** Where the program ran. */
+  readonly mode: "python";
+  readonly pool: string;
+  /** The LM endpoint of the call; absent for functions. */
+  readonly endpoint?: string;
+  /** The worker of the last attempt; absent when none had the call. */
+  readonly worker?: string;
+  /** Times that the call was given to a worker. More than 1: a worker died under it. */
+  readonly attempts: number;
+  /** From the call to its outcome, in milliseconds. */
+  readonly durationMs: number;
+  /** Of that, waiting for a worker. */
+  readonly queueMs: number;
+  /** LM requests that Python made. */
+  readonly lmCalls: number;
+  /** Tokens, summed over those requests, as the endpoint counted them. */
+  readonly usage: Readonly<Record<string, number>>;
+  /** DSPy could not parse the first reply and asked again through its JSON adapter. */
+  readonly adapterFallback: boolean;
+}
+
+/** What `tryCall` resolves to. */
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T; readonly meta: Meta }
+  | { readonly ok: false; readonly error: DspexError; readonly meta: Meta };
+
+export interface CallOptions {
+  /** Aborting it cancels the call, in Python too (G3). */
+  readonly signal?: AbortSignal;
+  /** Time for the whole call, in milliseconds: queue, Python and LM take from it (G2). @default 60_000 */
+  readonly timeoutMs?: number;
+  /**
+   * The call may run again on another worker when its worker dies. Programs only ask a model and are idempotent; for a
+   * function only you can know. @default true for programs, false for functions
+   */
+  readonly idempotent?: boolean;
+  /** Further attempts that the call has in all, over the crashes of workers and failing LM requests (G2). @default 3 */
+  readonly furtherAttempts?: number;
+}
+
+/** Something that can be called: a program, or a Python function. */
+export interface Callable<In, Out> {
+  /** What it is called in `meta` and telemetry. */
+  readonly operation: string;
+  /** @throws DspexError with the codes of `docs/errors.md`; the input is checked before anything is sent. */
+  call(input: In, options?: CallOptions): Promise<Out>;
+  /** Like `call`, but resolves to the outcome with its `meta` and never rejects. */
+  tryCall(input: In, options?: CallOptions): Promise<Outcome<Out>>;
+}

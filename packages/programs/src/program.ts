@@ -1,0 +1,71 @@
+import { choiceOption, invalidOption } from "@dspex/core";
+import type { WireValue } from "@dspex/python-bridge";
+import { validateFields, type FieldSpec, type Signature } from "@dspex/signatures";
+import { createCallable, type CallerPorts } from "./caller.ts";
+import { resolveLmSettings, type LmSettings } from "./lm-settings.ts";
+import type { Callable } from "./outcome.ts";
+import { moduleNames, specHash, type ModuleName, type ProgramSpec } from "./spec.ts";
+
+export interface ProgramOptions<M extends ModuleName = ModuleName> {
+  /** DSPy's module. @default "Predict" */
+  readonly module?: M;
+  /** The endpoint that answers its LM requests, and the parameters that it asks with. */
+  readonly lm?: LmSettings;
+}
+
+/** What a module returns for a signature's outputs. */
+export type ModuleOutput<M extends ModuleName, Out> = M extends "ChainOfThought" ? { reasoning: string } & Out : Out;
+
+/** A DSPy program. It holds no state: calls may run at the same time, each on any worker. */
+export interface Program<In, Out> extends Callable<In, Out> {
+  readonly spec: ProgramSpec;
+  /** Content hash of the spec. */
+  readonly hash: string;
+}
+
+/** The field that `ChainOfThought` puts before a signature's outputs. */
+const reasoning: FieldSpec = { name: "reasoning", type: { kind: "str" }, desc: null };
+
+export interface ProgramPorts extends CallerPorts {
+  /** Names of the endpoints that exist. */
+  readonly endpoints: ReadonlySet<string>;
+}
+
+/**
+ * A program over a signature.
+ *
+ * @throws DspexError `ERR_INVALID_OPTION` for an unknown module, endpoint or parameter.
+ */
+export function createProgram<In, Out, M extends ModuleName = "Predict">(
+  signature: Signature<In, Out>,
+  options: ProgramOptions<M>,
+  ports: ProgramPorts,
+): Program<In, ModuleOutput<M, Out>> {
+  const module = choiceOption("module", options.module, { default: "Predict", among: moduleNames });
+  if (module === "ChainOfThought" && signature.spec.outputs.some(({ name }) => name === reasoning.name))
+    throw invalidOption("module", module, "Predict for a signature that has an output `reasoning` of its own");
+  const spec: ProgramSpec = { module, signature: signature.spec };
+  const hash = specHash(spec);
+  const outputs = module === "ChainOfThought" ? [reasoning, ...spec.signature.outputs] : spec.signature.outputs;
+  const { endpoint, config } = resolveLmSettings(options.lm ?? {}, ports.endpoints);
+  const callable = createCallable<In, ModuleOutput<M, Out>>(
+    {
+      operation: `${module}:${hash.slice(0, 8)}`,
+      target: { program: hash },
+      spec: spec as unknown as WireValue,
+      endpoint,
+      context: { lm: { name: endpoint, config } },
+      idempotent: true,
+      input(input) {
+        validateFields(spec.signature.inputs, input, "input");
+        return input;
+      },
+      output(value) {
+        validateFields(outputs, value, "output");
+        return value as ModuleOutput<M, Out>;
+      },
+    },
+    ports,
+  );
+  return { ...callable, spec, hash };
+}

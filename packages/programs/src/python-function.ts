@@ -1,0 +1,34 @@
+import { invalidOption } from "@dspex/core";
+import { createCallable, type CallerPorts } from "./caller.ts";
+import type { Callable } from "./outcome.ts";
+
+/** A plain Python function: `call([a, b])` calls it with these arguments. */
+export type PythonFunction<Args extends readonly unknown[], Result> = Callable<Args, Result>;
+
+/**
+ * A Python function as a callable. What it takes and returns is the caller's word: it is not checked.
+ *
+ * @param path `"package.module:name"`, found on the pool's `paths` or in its environment. An `async def` runs on the
+ * worker's event loop, a `def` on one of its threads.
+ * @throws DspexError `ERR_INVALID_OPTION` when `path` is not of that form.
+ */
+export function createPythonFunction<Args extends readonly unknown[], Result>(
+  path: string,
+  ports: CallerPorts,
+): PythonFunction<Args, Result> {
+  if (!/^[\w.]+:\w+$/.test(path)) throw invalidOption("path", path, 'a module and a name, "package.module:name"');
+  return createCallable<Args, Result>(
+    {
+      operation: path,
+      target: { function: path },
+      context: {},
+      idempotent: false,
+      input(args) {
+        if (!Array.isArray(args)) throw invalidOption("input", args, "the list of the function's arguments");
+        return args;
+      },
+      output: (value) => value as Result,
+    },
+    ports,
+  );
+}

@@ -1,0 +1,63 @@
+"""One call of the host, from CALL to its one RESULT or ERROR."""
+
+import asyncio
+from typing import Any
+
+from .messages import CallMessage
+
+
+class Call:
+    """The record of a call. It belongs to the loop's thread; a lane's thread only counts LM calls and usage in it."""
+
+    __slots__ = (
+        "id",
+        "message",
+        "deadline",
+        "timer",
+        "started",
+        "lane",
+        "task",
+        "settled",
+        "upcalls",
+        "lm_calls",
+        "input_tokens",
+        "output_tokens",
+    )
+
+    def __init__(self, message: CallMessage, deadline: float | None) -> None:
+        self.id = message.id
+        self.message = message
+        self.deadline = deadline
+        """On the loop's clock, in seconds."""
+        self.timer: asyncio.TimerHandle | None = None
+        self.started: float | None = None
+        self.lane = "async"
+        self.task: asyncio.Task[None] | None = None
+        self.settled = False
+        self.upcalls: set[int] = set()
+        self.lm_calls = 0
+        self.input_tokens: int | None = None
+        self.output_tokens: int | None = None
+
+    def add_usage(self, response: Any) -> None:
+        """Adds the tokens of an LM response in its JSON form; a response may know neither."""
+        usage = response.get("usage") if isinstance(response, dict) else None
+        if not isinstance(usage, dict):
+            return
+        inputs, outputs = usage.get("input_tokens"), usage.get("output_tokens")
+        if isinstance(inputs, int):
+            self.input_tokens = (self.input_tokens or 0) + inputs
+        if isinstance(outputs, int):
+            self.output_tokens = (self.output_tokens or 0) + outputs
+
+    def info(self, now: float) -> dict[str, Any]:
+        """The `info` of the RESULT. `durationMs` counts from the start of the Python code."""
+        usage = None
+        if self.input_tokens is not None or self.output_tokens is not None:
+            usage = {"inputTokens": self.input_tokens or 0, "outputTokens": self.output_tokens or 0}
+        return {
+            "lane": self.lane,
+            "durationMs": (now - self.started) * 1000 if self.started is not None else 0.0,
+            "lmCalls": self.lm_calls,
+            "usage": usage,
+        }

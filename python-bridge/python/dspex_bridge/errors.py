@@ -1,0 +1,107 @@
+"""Exceptions as they cross the wire (`docs/protocol.md`, Errors)."""
+
+import traceback
+from typing import Any
+
+from .codec import Unserializable, to_wire, well_formed
+
+MAX_MESSAGE_CHARS = 64 * 1024
+MAX_TRACEBACK_CHARS = 16 * 1024
+MAX_TRACEBACK_FRAMES = 50
+MAX_CAUSES = 8
+
+# What DSPy's errors know about a failed LM request, by the name it has on the wire.
+_DETAILS = {
+    "code": "code",
+    "model": "model",
+    "provider": "provider",
+    "providerCode": "provider_code",
+    "status": "status",
+    "requestId": "request_id",
+}
+
+
+class CallError(Exception):
+    """A call that the worker itself refuses or ends, with one of the codes of the protocol."""
+
+    def __init__(self, code: str, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.details = details
+
+
+def wire_error(error: BaseException) -> dict[str, Any]:
+    """The map of an ERROR frame: codes are those of the protocol, `type` is the Python class."""
+    return _wire_error(error, MAX_CAUSES)
+
+
+def _wire_error(error: BaseException, causes: int) -> dict[str, Any]:
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return {
+        "code": _code(error),
+        "type": f"{type(error).__module__}.{type(error).__qualname__}",
+        "message": bounded(_message(error), MAX_MESSAGE_CHARS),
+        "traceback": bounded(_traceback(error), MAX_TRACEBACK_CHARS),
+        "retryable": is_retryable(error),
+        "details": _details(error),
+        "cause": None if cause is None or causes == 0 else _wire_error(cause, causes - 1),
+    }
+
+
+def smallest(error: dict[str, Any]) -> dict[str, Any]:
+    """The same error in a few hundred bytes, for a host whose frames are too small for the whole."""
+    return {**error, "message": error["message"][:200], "traceback": "", "details": {}, "cause": None}
+
+
+def bounded(text: str, limit: int) -> str:
+    """`text`, well formed, and cut in the middle when it is longer than `limit` characters."""
+    if len(text) > limit:
+        head = limit * 2 // 3
+        text = f"{text[:head]}\n… {len(text) - limit} characters left out …\n{text[head - limit :]}"
+    return well_formed(text)
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Whether the same call may succeed when it is made again, as DSPy classifies LM errors."""
+    if isinstance(error, CallError):
+        return error.code in ("draining", "overloaded")
+    import dspy
+
+    return isinstance(error, Exception) and dspy.is_retryable_lm_error(error)
+
+
+def _code(error: BaseException) -> str:
+    if isinstance(error, CallError):
+        return error.code
+    return "unserializable_result" if isinstance(error, Unserializable) else "exception"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # a broken __str__ must not hide the error
+        return f"{type(error).__qualname__} whose text cannot be made"
+
+
+def _traceback(error: BaseException) -> str:
+    if isinstance(error, (CallError, Unserializable)):
+        return ""
+    frames = traceback.format_exception(
+        type(error), error, error.__traceback__, limit=-MAX_TRACEBACK_FRAMES, chain=False
+    )
+    return "".join(frames)
+
+
+def _details(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, CallError):
+        return to_wire(error.details)
+    if isinstance(error, Unserializable):
+        return {"path": error.path}
+    import dspy
+
+    if not isinstance(error, dspy.DSPyError):
+        return {}
+    details = {name: getattr(error, attribute, None) for name, attribute in _DETAILS.items()}
+    if error.retry_after is not None:
+        details["retryAfterMs"] = error.retry_after * 1000
+    return {name: value for name, value in details.items() if isinstance(value, (str, int, float))}

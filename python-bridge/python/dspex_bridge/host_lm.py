@@ -1,0 +1,166 @@
+"""The host's language models as DSPy LMs: every request goes up the wire, and the reply comes down.
+
+DSPy's own engine contract: an engine completes one canonical request, sync or async (`dspy.clients.engines.base`).
+"""
+
+import asyncio
+from collections import OrderedDict
+from typing import Any
+
+import dspy
+import msgspec
+from dspy import lm15
+
+from . import seams
+from .calls import Call
+from .codec import to_wire
+from .errors import CallError
+from .messages import LmContext
+from .upcalls import HostError, UpcallRefused, Upcalls
+
+MODEL = "host"
+"""DSPy chooses parameters by the model's name; the host knows the model, so the name that DSPy sees says nothing."""
+
+MAX_LMS = 256
+
+# Parameters of `dspy.LM` that say how it works and not what the model is asked.
+_RESERVED = frozenset(
+    "model model_type cache callbacks num_retries provider finetuning_model launch_kwargs train_kwargs "
+    "use_developer_role engine async_engine prompt_cache rollout_id".split()
+)
+
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+
+
+def current_call() -> Call:
+    """The call that runs here. DSPy carries it, with its settings, into every thread and task that it starts."""
+    call = dspy.settings.get("dspex_call")
+    if call is None:
+        raise RuntimeError("an LM of the host can be used only inside of a call of the host")
+    return call
+
+
+class _Engine:
+    """What both faces share. The capabilities decide which requests DSPy makes."""
+
+    supports_function_calling = True
+    supports_response_schema = True
+    supports_reasoning = False
+    supported_params = frozenset(
+        ("temperature", "max_tokens", "tools", "tool_choice", "parallel_tool_calls", "response_format")
+    )
+
+    def __init__(self, upcalls: Upcalls, endpoint: str) -> None:
+        self._upcalls = upcalls
+        self._endpoint = endpoint
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "_Engine":
+        return self  # optimizers deep-copy programs; the connection is one
+
+    def _payload(self, request: Any) -> dict[str, Any]:
+        return {"endpoint": self._endpoint, "request": request}
+
+
+class AsyncHostEngine(_Engine):
+    """For programs on the event loop."""
+
+    async def complete(self, request: lm15.Request) -> lm15.Response:
+        return seams.response_from_dict(await self.exchange(to_wire(seams.request_to_dict(request))))
+
+    async def exchange(self, request: dict[str, Any]) -> Any:
+        """Sends the JSON form of a request (plain data), returns the JSON form of the response, and accounts for it."""
+        call = current_call()
+        call.lm_calls += 1
+        try:
+            reply = await self._upcalls.ask(call, "lm", self._payload(request))
+        except (HostError, UpcallRefused) as error:
+            raise lm_error(error) from None
+        call.add_usage(reply)
+        return reply
+
+
+class HostEngine(_Engine):
+    """For programs on a thread, which it blocks until the reply is there."""
+
+    def complete(self, request: lm15.Request) -> lm15.Response:
+        _refuse_on_loop()
+        request_data = to_wire(seams.request_to_dict(request))
+        call = current_call()
+        call.lm_calls += 1
+        try:
+            reply = self._upcalls.ask_from_thread(call, "lm", self._payload(request_data))
+        except (HostError, UpcallRefused) as error:
+            raise lm_error(error) from None
+        call.add_usage(reply)
+        return seams.response_from_dict(reply)
+
+
+def _refuse_on_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "a sync LM call would block the event loop: await program.acall(...) in async code, "
+        "or make the function sync, so that it runs on a thread"
+    )
+
+
+def lm_error(error: HostError | UpcallRefused) -> Exception:
+    """The DSPy error that a failed request of the host stands for.
+
+    The host names the class in `details.lm`; a class that is not one of DSPy's LM errors becomes `LMUnexpectedError`.
+    """
+    if isinstance(error, UpcallRefused):
+        return dspy.LMInvalidRequestError(str(error), model=MODEL)
+    details = error.details
+    name = details.get("lm")
+    kind = getattr(dspy, name, None) if isinstance(name, str) else None
+    if not (isinstance(kind, type) and issubclass(kind, dspy.LMError)):
+        kind = dspy.LMUnexpectedError
+    retry_after_ms = details.get("retryAfterMs")
+    return kind(
+        message=error.message,
+        model=MODEL,
+        provider_code=error.code or None,
+        status=details.get("status"),
+        request_id=details.get("requestId"),
+        retry_after=retry_after_ms / 1000 if isinstance(retry_after_ms, (int, float)) else None,
+    )
+
+
+class HostLms:
+    """The LMs of a worker, one per endpoint and parameters, made when first named. Keeps the last 256."""
+
+    def __init__(self, upcalls: Upcalls) -> None:
+        self._upcalls = upcalls
+        self._lms: OrderedDict[bytes, dspy.LM] = OrderedDict()
+
+    def get(self, context: LmContext) -> dspy.LM:
+        """The LM that a call's context names.
+
+        Raises:
+            CallError: `invalid_input` for a parameter that is not one of a request.
+        """
+        key = _encode(context)
+        lm = self._lms.get(key)
+        if lm is None:
+            lm = self._lms[key] = self._make(context)
+            if len(self._lms) > MAX_LMS:
+                self._lms.popitem(last=False)
+        else:
+            self._lms.move_to_end(key)
+        return lm
+
+    def _make(self, context: LmContext) -> dspy.LM:
+        reserved = sorted(_RESERVED.intersection(context.config))
+        if reserved:
+            raise CallError("invalid_input", f"context.lm.config: {reserved[0]!r} is not a parameter of a request")
+        engines = {
+            "engine": HostEngine(self._upcalls, context.name),
+            "async_engine": AsyncHostEngine(self._upcalls, context.name),
+        }
+        try:
+            return seams.lm_class()(MODEL, **engines, cache=False, num_retries=0, **context.config)
+        except (TypeError, ValueError, dspy.LMError) as error:
+            raise CallError("invalid_input", f"context.lm.config: {error}") from error

@@ -1,0 +1,63 @@
+"""Where Python code runs: async functions and programs as tasks on the event loop, sync functions on threads.
+
+The threads are an executor of their own: DSPy needs the loop's default one for every LM call, and a blocked one would
+stop them all.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from .calls import Call
+
+Settle = Callable[[Call, Any, BaseException | None], None]
+"""Called once on the loop's thread with the value or the error of a call's code."""
+
+
+class AsyncLane:
+    """Tasks on the loop. Cancelling a call cancels its task."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, settle: Settle) -> None:
+        self._loop = loop
+        self._settle = settle
+
+    def start(self, call: Call, run: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        call.lane = "async"
+        call.started = self._loop.time()
+        call.task = self._loop.create_task(self._run(call, run), context=contextvars.Context())
+
+    async def _run(self, call: Call, run: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        try:
+            value = await run()
+        except BaseException as error:  # SystemExit of user code must not end the loop
+            self._settle(call, None, error)
+        else:
+            self._settle(call, value, None)
+
+
+class ThreadLane:
+    """Threads. A thread cannot be cancelled: its call is answered at once, and what it returns later is dropped."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, threads: int, settle: Settle) -> None:
+        self._loop = loop
+        self._settle = settle
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="dspex-call")
+
+    def start(self, call: Call, run: Callable[[], Any]) -> None:
+        call.lane = "thread"
+        self._executor.submit(contextvars.Context().run, self._run, call, run)
+
+    def _run(self, call: Call, run: Callable[[], Any]) -> None:
+        now = self._loop.time()
+        # The loop may not have come to the call's timer yet; a call that is late or cancelled by now never runs.
+        if call.settled or (call.deadline is not None and now >= call.deadline):
+            return
+        call.started = now
+        value, failure = None, None
+        try:
+            value = run()
+        except BaseException as error:
+            failure = error
+        self._loop.call_soon_threadsafe(self._settle, call, value, failure)

@@ -1,0 +1,402 @@
+"""Every touch of a name of DSPy's that is not public. Nothing outside of this file knows one.
+
+Each seam has a reason, a check at worker start, and an off switch (HELLO `seams`). A seam whose check fails is reported
+in READY with the reason, and the worker takes the public route, which gives the same results more slowly.
+"""
+
+import dataclasses
+import operator
+import warnings
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import dspy
+from dspy import lm15
+from pydantic import TypeAdapter
+
+from .codec import is_well_formed
+
+# Seam `serde`: lm15's JSON forms, which DSPy does not re-export. They cover every part, tool and error that there is;
+# the public route knows texts, thoughts and tool calls.
+
+
+def _public_request_to_dict(request: lm15.Request) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "model": request.model,
+        "messages": [{"role": message.role, "parts": _parts_to_list(message.parts)} for message in request.messages],
+        "system": _parts_to_list(request.system) if isinstance(request.system, tuple) else request.system,
+        "tools": [_compact(dataclasses.asdict(tool)) | {"type": tool.type} for tool in request.tools],
+        "config": _compact(dataclasses.asdict(request.config)),
+    }
+    return _compact(fields)
+
+
+def _parts_to_list(parts: tuple[Any, ...]) -> list[dict[str, Any]]:
+    return [{"type": part.type} | _compact(dataclasses.asdict(part), keep=("text", "input")) for part in parts]
+
+
+def _compact(fields: dict[str, Any], keep: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in fields.items()
+        if name in keep or not (value is None or value in ("", (), [], {}))
+    }
+
+
+_PARTS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "text": lambda part: lm15.TextPart(part["text"]),
+    "thinking": lambda part: lm15.ThinkingPart(part["text"]),
+    "tool_call": lambda part: lm15.ToolCallPart(id=part["id"], name=part["name"], input=part.get("input", {})),
+}
+
+
+def _public_response_from_dict(response: dict[str, Any]) -> lm15.Response:
+    return lm15.Response(
+        id=response.get("id"),
+        model=response["model"],
+        message=lm15.Message.assistant([_PARTS[part["type"]](part) for part in response["message"]["parts"]]),
+        finish_reason=response["finish_reason"],
+        usage=lm15.Usage(**(response.get("usage") or {})),
+    )
+
+
+request_to_dict: Callable[[lm15.Request], dict[str, Any]] = _public_request_to_dict
+"""The JSON form of an LM request."""
+
+response_from_dict: Callable[[dict[str, Any]], lm15.Response] = _public_response_from_dict
+"""The LM response of a JSON form."""
+
+
+def _install_serde() -> None:
+    from dspy._vendor.lm15 import serde
+
+    request = lm15.Request(model="host", messages=(lm15.Message.user("question"),))
+    if serde.request_to_dict(request) != _public_request_to_dict(request):
+        raise ValueError("the JSON form of a request has changed")
+    response = {
+        "model": "host",
+        "message": {"role": "assistant", "parts": [{"type": "text", "text": "answer"}]},
+        "finish_reason": "stop",
+    }
+    if serde.response_from_dict(response) != _public_response_from_dict(response):
+        raise ValueError("the JSON form of a response has changed")
+    globals().update(request_to_dict=serde.request_to_dict, response_from_dict=serde.response_from_dict)
+
+
+# Seam `fast_lm`: DSPy's async route makes two thread hops per LM call (`asyncio.to_thread`), builds the canonical request
+# and response, and takes both apart again. `FastLM` exchanges the JSON forms itself for calls whose form is plain: texts
+# and scalar parameters. Everything in which the routes differ by nature (n > 1, parts that are not text, tools, streams,
+# histories, callbacks, usage trackers, retries) takes the engine contract, and so does everything that DSPy refuses.
+
+_MAX_CONFIGS = 1_024
+_SCALARS = frozenset((str, int, float, bool, type(None)))
+_ROLES = frozenset(("user", "assistant"))
+_REPLY_KEYS = frozenset(("id", "model", "message", "finish_reason", "usage"))
+_TOKEN_COUNTS = frozenset(("input_tokens", "output_tokens", "total_tokens"))
+
+_lm_class: type[dspy.LM] = dspy.LM
+
+
+def lm_class() -> type[dspy.LM]:
+    """The LM class that is in force."""
+    return _lm_class
+
+
+def _make_fast_lm() -> type[dspy.LM]:
+    from dspy.clients import execution
+    from dspy.clients._deprecation import warn_openai_messages
+    from dspy.clients.errors import wrap_error
+
+    configs: dict[str, dict[str, Any] | None] = {}
+
+    def config_of(lm: dspy.LM, parameters: dict[str, Any]) -> dict[str, Any] | None:
+        """The `config` of the request that DSPy makes of these parameters, made once by DSPy; `None` if it refuses."""
+        key = repr((lm.model, parameters))
+        if key not in configs:
+            if len(configs) >= _MAX_CONFIGS:
+                configs.clear()
+            try:
+                call = execution.prepare(lm, "any", None, parameters, asynchronous=True)
+                configs[key] = request_to_dict(execution._canonical(call)).get("config", {})
+            except Exception:  # the engine contract raises it again, where the caller expects it
+                configs[key] = None
+        return configs[key]
+
+    def plain_request(lm: dspy.LM, prompt: Any, messages: Any, kwargs: dict[str, Any]) -> dict[str, Any] | None:
+        """The JSON form of a call's request, or `None` for a call that the engine contract has to make."""
+        settings = dspy.settings
+        if prompt is not None or not messages or settings.send_stream is not None or settings.usage_tracker is not None:
+            return None
+        if not settings.disable_history or settings.callbacks or lm.callbacks:
+            return None
+        parameters = {**lm.kwargs, **kwargs}
+        if lm.num_retries or parameters.pop("cache", lm.cache) or lm.model_type != "chat":
+            return None
+        if parameters.get("n") not in (None, 1) or parameters.get("rollout_id") is not None or "request" in parameters:
+            return None
+        if not all(map(_is_plain_parameter, parameters.values())):
+            return None
+        request: dict[str, Any] = {"model": lm.model, "messages": []}
+        rows = messages
+        if messages[0].get("role") == "system":
+            request["system"] = _plain_text(messages[0])
+            rows = messages[1:]
+            if request["system"] is None:
+                return None
+        for row in rows:
+            text = _plain_text(row)
+            if text is None or row["role"] not in _ROLES:
+                return None
+            request["messages"].append({"role": row["role"], "parts": [{"type": "text", "text": text}]})
+        config = config_of(lm, parameters)
+        if config is None or not request["messages"]:
+            return None
+        if config:
+            request["config"] = config
+        return request
+
+    class FastLM(dspy.LM):
+        """`dspy.LM` on an engine with `exchange` (JSON form of a request → JSON form of the response)."""
+
+        async def acall(self, prompt: Any = None, *, messages: Any = None, **kwargs: Any) -> Any:
+            exchange = getattr(self._async_engine_spec, "exchange", None)
+            request = None if exchange is None else plain_request(self, prompt, messages, kwargs)
+            if request is None:
+                return await super().acall(prompt, messages=messages, **kwargs)
+            warn_openai_messages(self, messages)
+            try:
+                reply = await exchange(request)
+                text = _plain_reply(reply)
+                if text is not None and not kwargs.get("logprobs", self.kwargs.get("logprobs")):
+                    return [text]
+                call = execution.prepare(self, prompt, messages, kwargs, asynchronous=True)
+                result = execution._result(self, response_from_dict(reply), call, None, estimate=False)
+            except Exception as error:
+                failure = wrap_error(error, model=self.model)
+                execution._hint_responses_api(self, failure)
+                if failure is error:
+                    raise
+                raise failure from error
+            return execution.finalize(self, call, result)
+
+    return FastLM
+
+
+def _is_plain_parameter(value: Any) -> bool:
+    return type(value) in _SCALARS or type(value) is list and all(type(item) is str for item in value)
+
+
+def _plain_text(row: dict[str, Any]) -> str | None:
+    """The text of a message that has nothing else, and that can be encoded."""
+    text = row.get("content")
+    if len(row) != 2 or type(text) is not str or not text or "role" not in row:
+        return None
+    return text if text.isascii() or is_well_formed(text) else None
+
+
+def _plain_reply(reply: Any) -> str | None:
+    """The text of a response that says nothing else: one text part, ended by itself, with token counts or none."""
+    try:
+        (part,) = reply["message"]["parts"]
+        text, usage, identity = part["text"], reply.get("usage"), reply.get("id")
+        plain = (
+            type(text) is str
+            and text != ""
+            and part["type"] == "text"
+            and len(part) == 2
+            and reply["message"]["role"] == "assistant"
+            and len(reply["message"]) == 2
+            and reply["finish_reason"] == "stop"
+            and type(reply["model"]) is str
+            and reply["model"] != ""
+            and (identity is None or type(identity) is str)
+            and _REPLY_KEYS.issuperset(reply)
+            and (usage is None or _TOKEN_COUNTS.issuperset(usage) and all(map(_is_count, usage.values())))
+        )
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return None
+    return text if plain else None
+
+
+def _is_count(value: Any) -> bool:
+    return value is None or type(value) is int and value >= 0
+
+
+def _install_fast_lm() -> None:
+    global _lm_class
+    fast = _make_fast_lm()
+    _check_fast_lm(fast)
+    _lm_class = fast
+
+
+def _check_fast_lm(fast: type[dspy.LM]) -> None:
+    """One call by each route must ask the same and get the same. Both run here without a loop: nothing waits."""
+    asked: list[Any] = []
+    reply = {
+        "model": "host",
+        "message": {"role": "assistant", "parts": [{"type": "text", "text": "answer"}]},
+        "finish_reason": "stop",
+    }
+
+    class Engine:
+        def complete(self, request: lm15.Request) -> lm15.Response:
+            asked.append(request_to_dict(request))
+            return response_from_dict(reply)
+
+    class AsyncEngine:
+        async def complete(self, request: lm15.Request) -> lm15.Response:
+            raise AssertionError("the fast route was not taken")
+
+        async def exchange(self, request: dict[str, Any]) -> dict[str, Any]:
+            asked.append(request)
+            return reply
+
+    lm = fast("host", engine=Engine(), async_engine=AsyncEngine(), cache=False, num_retries=0, temperature=0.5)
+    messages = [{"role": "system", "content": "system"}, {"role": "user", "content": "question"}]
+    with dspy.context(disable_history=True, callbacks=[], send_stream=None), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        answered = [lm(messages=messages, stop=["end"]), _run_at_once(lm.acall(messages=messages, stop=["end"]))]
+    if asked[0] != asked[1] or answered[0] != answered[1]:
+        raise ValueError("the routes differ")
+
+
+def _run_at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """The value of a coroutine that waits for nothing."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    coroutine.close()
+    raise ValueError("it waits for something")
+
+
+# Seam `type_adapters`: DSPy makes a pydantic `TypeAdapter` (a schema, a validator, a serialiser) for every value that it
+# formats or parses; they depend on the type alone.
+
+_MAX_TYPE_ADAPTERS = 1_024
+
+
+def _install_type_adapters() -> None:
+    from dspy.adapters import utils
+
+    if utils.TypeAdapter is not TypeAdapter:
+        raise ValueError("dspy.adapters.utils does not use pydantic's TypeAdapter")
+    # By identity: Union[int, str] and Union[str, int] are equal, but do not parse alike. The entry keeps the type alive,
+    # so that its id cannot come to mean another one.
+    known: dict[int, tuple[Any, TypeAdapter[Any]]] = {}
+
+    def cached_type_adapter(annotation: Any) -> TypeAdapter[Any]:
+        entry = known.get(id(annotation))
+        if entry is not None:
+            return entry[1]
+        adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+        if adapter.pydantic_complete:
+            if len(known) >= _MAX_TYPE_ADAPTERS:
+                known.clear()
+            known[id(annotation)] = (annotation, adapter)
+        return adapter
+
+    utils.TypeAdapter = cached_type_adapter
+
+
+# Seam `signature_fields`: DSPy rebuilds a signature's dictionaries of input and output fields some twenty times per call.
+# Here they are kept in the class.
+
+_FIELDS = "__dspex_fields__"
+
+
+def _install_signature_fields() -> None:
+    from dspy.signatures.signature import SignatureMeta
+
+    original = SignatureMeta._get_fields_with_type
+
+    def fields_with_type(cls: Any, field_type: str) -> dict[str, Any]:
+        fields = cls.__pydantic_fields__
+        sides = cls.__dict__.get(_FIELDS)
+        # Pydantic replaces the dictionary when it rebuilds a model.
+        if sides is None or sides["fields"] is not fields or sides["count"] != len(fields):
+            sides = {side: original(cls, side) for side in ("input", "output")}
+            sides.update(fields=fields, count=len(fields))
+            type.__setattr__(cls, _FIELDS, sides)
+        return sides[field_type].copy()
+
+    probe = _probe_signature()
+    for side in ("input", "output"):
+        if fields_with_type(probe, side) != original(probe, side):
+            raise ValueError("the fields of a signature are found in another way")
+    SignatureMeta._get_fields_with_type = fields_with_type
+
+
+# Seam `system_messages`: the chat adapter's system message depends on the signature alone; making it is a third of the
+# work of a call. It is kept in the class, and made again when anything that goes into it has changed, in place or not.
+
+_SYSTEM_MESSAGE = "__dspex_system_message__"
+
+
+def _install_system_messages() -> None:
+    original = dspy.ChatAdapter.format_system_message
+
+    def ingredients(signature: Any) -> list[Any]:
+        parts = [signature.__doc__]
+        for name, field in signature.__pydantic_fields__.items():
+            extra = field.json_schema_extra
+            parts += (name, field.annotation, extra["__dspy_field_type"], extra["desc"], extra.get("constraints"))
+        return parts
+
+    def format_system_message(self: Any, signature: Any) -> str:
+        # JSONAdapter and other heirs write another message.
+        if type(self) is not dspy.ChatAdapter:
+            return original(self, signature)
+        parts = ingredients(signature)
+        entry = signature.__dict__.get(_SYSTEM_MESSAGE)
+        if entry is not None and len(entry[0]) == len(parts) and all(map(operator.is_, entry[0], parts)):
+            return entry[1]
+        message = original(self, signature)
+        # DSPy's own types describe themselves, by code that may say something else the next time.
+        if not any(
+            dspy.Type.extract_custom_type_from_annotation(field.annotation)
+            for field in signature.__pydantic_fields__.values()
+        ):
+            type.__setattr__(signature, _SYSTEM_MESSAGE, (parts, message))
+        return message
+
+    adapter, probe = dspy.ChatAdapter(), _probe_signature()
+    for _ in range(2):
+        if format_system_message(adapter, probe) != original(adapter, probe):
+            raise ValueError("the system message differs")
+    dspy.ChatAdapter.format_system_message = format_system_message
+
+
+def _probe_signature() -> Any:
+    return dspy.make_signature(
+        {"question": (str, dspy.InputField()), "count": (int, dspy.OutputField(desc="how many"))}, "Count."
+    )
+
+
+_SEAMS: dict[str, Callable[[], None]] = {
+    "serde": _install_serde,
+    "fast_lm": _install_fast_lm,
+    "type_adapters": _install_type_adapters,
+    "signature_fields": _install_signature_fields,
+    "system_messages": _install_system_messages,
+}
+
+
+def install(switches: dict[str, bool]) -> dict[str, str]:
+    """Puts the seams in force that are not switched off. Once per process, before anything of DSPy is used.
+
+    Returns:
+        Seam name → `"on"`, `"off"`, or why the worker fell back to the public route.
+    """
+    report = {}
+    for name, install_seam in _SEAMS.items():
+        if not switches.get(name, True):
+            report[name] = "off"
+            continue
+        try:
+            install_seam()
+        except Exception as error:  # whatever a changed DSPy does here, the public route remains
+            report[name] = f"{type(error).__name__}: {error}"
+        else:
+            report[name] = "on"
+    return report

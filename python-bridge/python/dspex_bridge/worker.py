@@ -1,0 +1,252 @@
+"""The worker: what each message of the host does."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import dspy
+
+from .calls import Call
+from .clock import HostClock, LagMeter
+from .codec import to_wire
+from .connection import Connection
+from .errors import CallError, smallest, wire_error
+from .frames import FrameTooLarge, Violation
+from .functions import Function, Functions
+from .host_lm import HostLms
+from .lanes import AsyncLane, ThreadLane
+from .messages import CallMessage, Cancel, Hello, Kind, Ping, Put, Upresult, read_host_message
+from .process import rss_bytes
+from .programs import Program, Programs
+from .upcalls import Upcalls
+
+
+class Worker:
+    """The table of calls, and everything that changes it. All methods belong to the loop's thread."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        hello: Hello,
+        clock: HostClock,
+        connection: Connection,
+        on_drained: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self._max_in_flight = hello.max_in_flight
+        self._clock = clock
+        self._connection = connection
+        self._on_drained = on_drained
+        self._draining = False
+        self._calls: dict[int, Call] = {}
+        self._abandoned: set[int] = set()  # answered (cancelled, late), but their Python code still runs
+        self._lag = LagMeter(loop)
+        self._upcalls = Upcalls(loop, connection)
+        self._lms = HostLms(self._upcalls)
+        self._programs = Programs()
+        self._functions = Functions(loop)
+        self._async_lane = AsyncLane(loop, self._finish)
+        self._thread_lane = ThreadLane(loop, hello.threads, self._finish)
+        self._adapter = dspy.ChatAdapter()
+        self._handlers: dict[int, Callable[[Any], None]] = {
+            Kind.CALL: self._on_call,
+            Kind.UPRESULT: self._on_upresult,
+            Kind.CANCEL: self._on_cancel,
+            Kind.PING: self._on_ping,
+            Kind.PUT: self._on_put,
+            Kind.DRAIN: lambda _message: self.drain(),
+        }
+
+    def on_frame(self, kind: int, body: memoryview) -> None:
+        """Handles a frame after HELLO; kinds that a worker does not take are skipped.
+
+        Raises:
+            Violation
+        """
+        if kind == Kind.HELLO:
+            raise Violation("a second HELLO")
+        handler = self._handlers.get(kind)
+        if handler is not None:
+            handler(read_host_message(kind, body))
+
+    def drain(self) -> None:
+        """Takes no further call; `on_drained` runs when the last one in flight has been answered."""
+        if not self._draining:
+            self._draining = True
+            self._check_drained()
+
+    def _check_drained(self) -> None:
+        if self._draining and not self._calls:
+            self._on_drained()
+
+    # Messages
+
+    def _on_call(self, message: CallMessage) -> None:
+        if message.id in self._calls:
+            raise Violation(f"a CALL with the id {message.id} of a call in flight")
+        deadline = None if message.deadline_ms is None else self._clock.to_local(message.deadline_ms)
+        call = Call(message, deadline)
+        refusal = self._refusal(call)
+        self._calls[call.id] = call
+        if refusal is not None:
+            self._fail(call, refusal)
+            return
+        if deadline is not None:
+            call.timer = self._loop.call_at(deadline, self._abort, call, "deadline_exceeded", "the deadline has passed")
+        try:
+            self._start(call)
+        except CallError as error:
+            self._fail(call, error)
+
+    def _refusal(self, call: Call) -> CallError | None:
+        if self._draining:
+            return CallError("draining", "this worker takes no further calls")
+        if len(self._calls) >= self._max_in_flight:
+            return CallError("overloaded", f"{self._max_in_flight} calls are in flight here already")
+        if call.deadline is not None and self._loop.time() >= call.deadline:
+            return CallError("deadline_exceeded", "the deadline passed before the call started")
+        return None
+
+    def _on_upresult(self, message: Upresult) -> None:
+        self._upcalls.resolve(message)
+
+    def _on_cancel(self, message: Cancel) -> None:
+        call = self._calls.get(message.id)
+        if call is not None:  # else its answer is on its way
+            self._abort(call, "cancelled", "the host cancelled the call")
+
+    def _on_ping(self, message: Ping) -> None:
+        self._clock.observe(message.monotonic_ms, self._loop.time())
+        state = {
+            "lagMs": self._lag.lag_ms,
+            "inFlight": len(self._calls),
+            "abandoned": len(self._abandoned),
+            "rssBytes": rss_bytes(),
+        }
+        self._connection.send(Kind.PONG, [message.n, state])
+
+    def _on_put(self, message: Put) -> None:
+        self._programs.put(message.hash, message.spec)
+
+    # Running
+
+    def _start(self, call: Call) -> None:
+        target = call.message.target
+        if target.program is not None:
+            self._start_program(call, self._programs.get(target.program))
+            return
+        if not isinstance(call.message.input, list):
+            raise CallError("invalid_input", "the input of a function is an array of its arguments")
+        name = target.function or ""
+        function = self._functions.known(name)
+        if function is not None:
+            self._start_function(call, function)
+        else:
+            self._functions.resolve(name, lambda resolved: self._on_resolved(call, resolved))
+
+    def _on_resolved(self, call: Call, resolved: Function | BaseException) -> None:
+        if call.settled:
+            return
+        try:
+            if isinstance(resolved, BaseException):
+                raise resolved
+            self._start_function(call, resolved)
+        except BaseException as error:  # of the module's import
+            self._fail(call, error)
+
+    def _start_program(self, call: Call, program: Program) -> None:
+        inputs = program.fit_input(call.message.input)
+        settings = self._settings(call)
+
+        async def run() -> Any:
+            with dspy.context(**settings):
+                prediction = await program.module.acall(**inputs)
+            return to_wire(dict(prediction.items()))
+
+        self._async_lane.start(call, run)
+
+    def _start_function(self, call: Call, function: Function) -> None:
+        settings = self._settings(call)
+        arguments = call.message.input
+
+        async def run_async() -> Any:
+            with dspy.context(**settings):
+                value = await function.call(*arguments)
+            return to_wire(value)
+
+        def run() -> Any:
+            with dspy.context(**settings):
+                value = function.call(*arguments)
+            return to_wire(value)
+
+        if function.is_async:
+            self._async_lane.start(call, run_async)
+        else:
+            self._thread_lane.start(call, run)
+
+    def _settings(self, call: Call) -> dict[str, Any]:
+        """DSPy's settings of one call: nothing of it is kept in the process, and the call goes wherever they go."""
+        lm = call.message.context.lm
+        return {
+            "lm": None if lm is None else self._lms.get(lm),
+            "adapter": self._adapter,
+            "trace": None,
+            "disable_history": True,
+            "callbacks": [],
+            "dspex_call": call,
+        }
+
+    # Settling
+
+    def _finish(self, call: Call, value: Any, error: BaseException | None) -> None:
+        """A lane is done with a call."""
+        if call.settled:
+            self._abandoned.discard(call.id)
+        elif error is not None:
+            self._fail(call, error)
+        else:
+            self._succeed(call, value)
+
+    def _succeed(self, call: Call, value: Any) -> None:
+        try:
+            self._connection.send(Kind.RESULT, [call.id, value, self._info(call)])
+        except FrameTooLarge as error:
+            details = {"bytes": error.size, "limitBytes": error.limit}
+            self._fail(call, CallError("result_too_large", f"The result cannot be sent: {error}", **details))
+        else:
+            self._settle(call)
+
+    def _info(self, call: Call) -> dict[str, Any]:
+        info = call.info(self._loop.time())
+        if call.message.target.program is not None:
+            lm = call.message.context.lm
+            asked = lm.config.get("n") or 1 if lm is not None else 1
+            # Predict and ChainOfThought ask once; more requests than that are the JSON adapter's second attempt.
+            if call.lm_calls > asked:
+                info["adapterFallback"] = True
+        return info
+
+    def _fail(self, call: Call, error: BaseException) -> None:
+        wire = wire_error(error)
+        try:
+            self._connection.send(Kind.ERROR, [call.id, wire])
+        except FrameTooLarge:
+            self._connection.send(Kind.ERROR, [call.id, smallest(wire)])
+        self._settle(call)
+
+    def _abort(self, call: Call, code: str, message: str) -> None:
+        """Answers a call at once, and stops what can be stopped of it."""
+        if call.started is not None:
+            self._abandoned.add(call.id)
+        self._fail(call, CallError(code, message))
+        self._upcalls.end(call)
+        if call.task is not None:
+            call.task.cancel()
+
+    def _settle(self, call: Call) -> None:
+        call.settled = True
+        del self._calls[call.id]
+        if call.timer is not None:
+            call.timer.cancel()
+        if self._draining:
+            self._check_drained()

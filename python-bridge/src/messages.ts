@@ -1,0 +1,209 @@
+import { decode } from "./codec.ts";
+import { violation, type Frame } from "./frame.ts";
+import type { WireValue } from "./wire-value.ts";
+
+/** Versions of the protocol that this half speaks. */
+export const protocolVersions = { min: 1, max: 1 } as const;
+
+/** Frame kinds (`docs/protocol.md` §4). */
+export const kinds = {
+  hello: 1,
+  ready: 2,
+  call: 3,
+  result: 4,
+  error: 5,
+  upcall: 6,
+  upresult: 7,
+  cancel: 8,
+  upcancel: 9,
+  ping: 10,
+  pong: 11,
+  put: 12,
+  drain: 13,
+  bye: 14,
+  log: 15,
+} as const;
+
+/** What the runtime tells a worker first. */
+export interface Hello {
+  readonly runId: string;
+  readonly workerId: string;
+  /** The largest value that this side takes, in bytes. */
+  readonly maxFrameBytes: number;
+  /** Threads for sync functions and programs. */
+  readonly threads: number;
+  /** Calls that the worker takes at a time. */
+  readonly maxInFlight: number;
+  /** Directories put in front of Python's module path. */
+  readonly paths: readonly string[];
+  /** Seam name → `false` to switch it off. */
+  readonly seams: Readonly<Record<string, boolean>>;
+}
+
+/** What a worker answers when it can take calls. */
+export interface Ready {
+  readonly protocol: number;
+  readonly pid: number;
+  readonly python: string;
+  readonly dspy: string;
+  readonly maxFrameBytes: number;
+  readonly maxInFlight: number;
+  /** Seam name → `"on"`, `"off"`, or why the worker fell back. */
+  readonly seams: Readonly<Record<string, string>>;
+}
+
+/** What Python code a call runs: a plain function, or a program whose spec was PUT. */
+export type CallTarget = { readonly function: string } | { readonly program: string };
+
+/** An exception as it crosses the wire. */
+export interface WireError {
+  readonly code: string;
+  /** The Python class, `module.QualifiedName`. */
+  readonly type: string;
+  readonly message: string;
+  readonly traceback: string;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly cause: WireError | null;
+}
+
+/** What a worker says of a settled call besides its value. */
+export interface CallInfo {
+  readonly lane: "async" | "thread";
+  readonly durationMs: number;
+  readonly lmCalls: number;
+  readonly usage: Readonly<Record<string, number>> | null;
+  /** DSPy asked the LM a second time through its JSON adapter, because the first reply could not be parsed. */
+  readonly adapterFallback?: boolean;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** A message from a worker, checked for its shape. */
+export type WorkerMessage =
+  | { readonly kind: "ready"; readonly ready: Ready }
+  | { readonly kind: "result"; readonly id: number; readonly value: unknown; readonly info: CallInfo }
+  | { readonly kind: "error"; readonly id: number; readonly error: WireError }
+  | { readonly kind: "upcall"; readonly id: number; readonly callId: number; readonly service: string; readonly payload: unknown }
+  | { readonly kind: "upcancel"; readonly id: number }
+  | { readonly kind: "pong"; readonly n: number; readonly lagMs: number; readonly inFlight: number; readonly rssBytes: number }
+  | { readonly kind: "bye" }
+  | { readonly kind: "log"; readonly source: string; readonly level: LogLevel; readonly text: string };
+
+/**
+ * Reads a frame from a worker. `undefined`: a kind that this version does not know, which is skipped.
+ *
+ * @throws DspexError `ERR_PROTOCOL_VIOLATION` when the value does not have the kind's shape.
+ */
+export function readWorkerMessage(frame: Frame): WorkerMessage | undefined {
+  switch (frame.kind) {
+    case kinds.result: {
+      const [id, value, info] = fields(frame, "RESULT", 3);
+      return { kind: "result", id: callId(id), value, info: record(info, "RESULT") as unknown as CallInfo };
+    }
+    case kinds.upcall: {
+      const [id, call, service, payload] = fields(frame, "UPCALL", 4);
+      return { kind: "upcall", id: callId(id), callId: callId(call), service: text(service, "UPCALL"), payload };
+    }
+    case kinds.error: {
+      const [id, error] = fields(frame, "ERROR", 2);
+      return { kind: "error", id: callId(id), error: wireError(error) };
+    }
+    case kinds.pong: {
+      const [n, measured] = fields(frame, "PONG", 2);
+      const { lagMs, inFlight, rssBytes } = record(measured, "PONG");
+      return { kind: "pong", n: callId(n), lagMs: number(lagMs), inFlight: number(inFlight), rssBytes: number(rssBytes) };
+    }
+    case kinds.upcancel:
+      return { kind: "upcancel", id: callId(fields(frame, "UPCANCEL", 1)[0]) };
+    case kinds.log: {
+      const [source, level, line] = fields(frame, "LOG", 3);
+      return { kind: "log", source: text(source, "LOG"), level: text(level, "LOG") as LogLevel, text: text(line, "LOG") };
+    }
+    case kinds.ready:
+      return { kind: "ready", ready: readReady(decode(frame.body)) };
+    case kinds.bye:
+      return { kind: "bye" };
+    default:
+      return undefined;
+  }
+}
+
+function readReady(value: unknown): Ready {
+  const ready = record(value, "READY");
+  if (typeof ready["protocol"] !== "number" || ready["protocol"] < protocolVersions.min || ready["protocol"] > protocolVersions.max)
+    throw violation(`protocol version ${String(ready["protocol"])}; this runtime speaks ${protocolVersions.min} to ${protocolVersions.max}`);
+  return {
+    protocol: ready["protocol"],
+    pid: number(ready["pid"]),
+    python: text(ready["python"], "READY"),
+    dspy: text(ready["dspy"], "READY"),
+    maxFrameBytes: number(ready["maxFrameBytes"]),
+    maxInFlight: number(ready["maxInFlight"]),
+    seams: record(ready["seams"], "READY") as Readonly<Record<string, string>>,
+  };
+}
+
+function wireError(value: unknown): WireError {
+  const error = record(value, "ERROR");
+  return {
+    code: text(error["code"], "ERROR"),
+    type: text(error["type"], "ERROR"),
+    message: text(error["message"], "ERROR"),
+    traceback: text(error["traceback"], "ERROR"),
+    retryable: error["retryable"] === true,
+    details: record(error["details"] ?? {}, "ERROR"),
+    cause: error["cause"] == null ? null : wireError(error["cause"]),
+  };
+}
+
+function fields(frame: Frame, name: string, atLeast: number): readonly unknown[] {
+  const value = decode(frame.body);
+  if (!Array.isArray(value) || value.length < atLeast) throw violation(`a ${name} that is not an array of ${atLeast}`);
+  return value;
+}
+
+function record(value: unknown, name: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw violation(`a ${name} without its map`);
+  return value as Record<string, unknown>;
+}
+
+function text(value: unknown, name: string): string {
+  if (typeof value !== "string") throw violation(`a ${name} without its text`);
+  return value;
+}
+
+function number(value: unknown): number {
+  if (typeof value !== "number") throw violation("a measurement that is not a number");
+  return value;
+}
+
+function callId(value: unknown): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value <= 0) throw violation("an id that is not a positive integer");
+  return value;
+}
+
+/** A message to a worker: its kind and its value. */
+export interface RuntimeMessage {
+  readonly kind: number;
+  readonly value: WireValue;
+}
+
+/** Messages from the runtime, each as `docs/protocol.md` §4 has it. */
+export const messages = {
+  hello: (hello: Hello, monotonicMs: number): RuntimeMessage => ({
+    kind: kinds.hello,
+    value: { protocol: protocolVersions, ...hello, monotonicMs } as unknown as WireValue,
+  }),
+  put: (hash: string, spec: WireValue): RuntimeMessage => ({ kind: kinds.put, value: [hash, spec] }),
+  /** @param deadlineMs absolute, on this process's monotonic clock; `Infinity` for none. */
+  call: (id: number, target: CallTarget, input: WireValue, deadlineMs: number, context: WireValue): RuntimeMessage => ({
+    kind: kinds.call,
+    value: [id, target, input, deadlineMs === Infinity ? null : deadlineMs, context],
+  }),
+  upresult: (id: number, reply: WireValue): RuntimeMessage => ({ kind: kinds.upresult, value: [id, true, reply] }),
+  uperror: (id: number, error: WireValue): RuntimeMessage => ({ kind: kinds.upresult, value: [id, false, error] }),
+  cancel: (id: number): RuntimeMessage => ({ kind: kinds.cancel, value: [id] }),
+  ping: (n: number, monotonicMs: number): RuntimeMessage => ({ kind: kinds.ping, value: [n, monotonicMs] }),
+  drain: (): RuntimeMessage => ({ kind: kinds.drain, value: [] }),
+};

@@ -1,0 +1,26 @@
+import { fileURLToPath } from "node:url";
+
+const python = (file: string): string => fileURLToPath(new URL(`../python/${file}`, import.meta.url));
+
+/** A command line: the program and its arguments. */
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+/**
+ * Starts a worker. `-I`: neither the user's environment nor the working directory reaches Python's module path; what a
+ * worker may import beside its environment is told in HELLO.
+ *
+ * @param interpreter the environment's Python.
+ */
+export const workerCommand = (interpreter: string): Command => ({
+  file: interpreter,
+  args: ["-I", python("worker.py")],
+});
+
+/** Starts the guardian, which needs the standard library alone (`-S`: no site-packages) and starts in some 20 ms. */
+export const guardianCommand = (interpreter: string): Command => ({
+  file: interpreter,
+  args: ["-I", "-S", python("guardian.py")],
+});

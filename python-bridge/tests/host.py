@@ -1,0 +1,247 @@
+"""Plays the host of a real worker process, over real pipes."""
+
+import itertools
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dspex_bridge.frames import FrameDecoder, append_frame
+from dspex_bridge.messages import Kind
+
+PYTHON = Path(__file__).parents[1] / "python"
+TESTS = Path(__file__).parent
+
+WAIT_SECONDS = 10.0
+"""How long an expected frame may take before a test fails."""
+
+Answer = Callable[[dict[str, Any]], Any]
+
+
+class HostFailure(Exception):
+    """What a test's LM raises to answer a request with an error of the host."""
+
+    def __init__(self, code: str, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.wire = {"code": code, "message": message, "details": details}
+
+
+def frame(kind: int, value: Any) -> bytes:
+    """One encoded frame."""
+    buffer = bytearray()
+    append_frame(buffer, kind, value)
+    return bytes(buffer)
+
+
+def now_ms() -> float:
+    return time.monotonic() * 1000
+
+
+def lm_reply(text: str, inputs: int = 3, outputs: int = 5) -> dict[str, Any]:
+    """The JSON form of an LM response that says `text`."""
+    return {
+        "id": None,
+        "model": "scripted",
+        "message": {"role": "assistant", "parts": [{"type": "text", "text": text}]},
+        "finish_reason": "stop",
+        "usage": {"input_tokens": inputs, "output_tokens": outputs, "total_tokens": inputs + outputs},
+    }
+
+
+def fields_reply(**fields: str) -> dict[str, Any]:
+    """A response in the form that DSPy's chat adapter asks for."""
+    sections = [f"[[ ## {name} ## ]]\n{value}" for name, value in fields.items()]
+    return lm_reply("\n\n".join([*sections, "[[ ## completed ## ]]"]))
+
+
+def hello(**changes: Any) -> dict[str, Any]:
+    return {
+        "protocol": {"min": 1, "max": 1},
+        "runId": "run",
+        "workerId": "worker",
+        "maxFrameBytes": 16 * 1024 * 1024,
+        "threads": 4,
+        "maxInFlight": 256,
+        "monotonicMs": now_ms(),
+        "paths": [str(TESTS)],
+        "seams": {},
+        **changes,
+    }
+
+
+class Worker:
+    """A worker process. Frames from it are collected on a thread; LM requests are answered by `lm` there, or kept in
+    `upcalls` where `lm` is None."""
+
+    def __init__(self, lm: Answer | None = None, *, greet: bool = True, python: str = sys.executable, **changes: Any):
+        self.lm = lm
+        self.logs: list[list[str]] = []
+        self.requests: list[dict[str, Any]] = []
+        self.upcalls: "queue.Queue[list[Any]]" = queue.Queue()
+        self.upcancels: "queue.Queue[int]" = queue.Queue()
+        self.pongs: "queue.Queue[list[Any]]" = queue.Queue()
+        self.answers: dict[int, "queue.Queue[tuple[str, Any, Any]]"] = {}
+        self.kinds: list[int] = []
+        self._ids = itertools.count(1)
+        self._ready: "queue.Queue[dict[str, Any]]" = queue.Queue()
+        self._bye = threading.Event()
+        self._may_read = threading.Event()
+        self._may_read.set()
+        self._write_lock = threading.Lock()
+        self.process = subprocess.Popen(
+            [python, "-I", str(PYTHON / "worker.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        if greet:
+            self.send(Kind.HELLO, hello(**changes))
+            self.ready = self._ready.get(timeout=WAIT_SECONDS)
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            stream.close()
+
+    def write(self, data: bytes) -> None:
+        with self._write_lock:
+            self.process.stdin.write(data)
+            self.process.stdin.flush()
+
+    def send(self, kind: int, value: Any) -> None:
+        self.write(frame(kind, value))
+
+    def put(self, hash: str, spec: Any) -> None:
+        self.send(Kind.PUT, [hash, spec])
+
+    def start(self, target: Any, input: Any, *, deadline_ms: float | None = None, lm: Any = None) -> int:
+        """Sends a CALL; returns its id."""
+        call_id = next(self._ids)
+        self.answers[call_id] = queue.Queue()
+        target = {"function": target} if isinstance(target, str) else target
+        context = {} if lm is None else {"lm": lm}
+        self.send(Kind.CALL, [call_id, target, input, deadline_ms, context])
+        return call_id
+
+    def answer(self, call_id: int, timeout: float = WAIT_SECONDS) -> tuple[str, Any, Any]:
+        """`("result", value, info)` or `("error", error, None)` of a call."""
+        return self.answers[call_id].get(timeout=timeout)
+
+    def call(self, target: Any, *arguments: Any, **options: Any) -> Any:
+        """Calls a function; its value, or an AssertionError that shows the error."""
+        return self.value(self.start(target, list(arguments), **options))
+
+    def value(self, call_id: int) -> Any:
+        outcome, value, _ = self.answer(call_id)
+        assert outcome == "result", value
+        return value
+
+    def error(self, call_id: int, timeout: float = WAIT_SECONDS) -> dict[str, Any]:
+        outcome, error, _ = self.answer(call_id, timeout)
+        assert outcome == "error", error
+        return error
+
+    def run(self, hash: str, input: Any, **options: Any) -> tuple[Any, Any]:
+        """Calls a program with the endpoint `default`; its value and info."""
+        options.setdefault("lm", {"name": "default", "config": {}})
+        outcome, value, info = self.answer(self.start({"program": hash}, input, **options))
+        assert outcome == "result", value
+        return value, info
+
+    def ping(self) -> dict[str, Any]:
+        n = next(self._ids)
+        self.send(Kind.PING, [n, now_ms()])
+        answered, state = self.pongs.get(timeout=WAIT_SECONDS)
+        assert answered == n
+        return state
+
+    def reply(self, upcall_id: int, value: Any) -> None:
+        self.send(Kind.UPRESULT, [upcall_id, True, value])
+
+    def pause_reading(self) -> None:
+        """Leaves the worker's output unread from the next frame on."""
+        self._may_read.clear()
+
+    def resume_reading(self) -> None:
+        self._may_read.set()
+
+    def rss_bytes(self) -> int:
+        """The worker's resident memory, seen from outside."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def close_input(self) -> None:
+        self.process.stdin.close()
+
+    def wait(self, timeout: float = WAIT_SECONDS) -> int:
+        return self.process.wait(timeout)
+
+    def said_bye(self) -> bool:
+        self._reader.join(WAIT_SECONDS)
+        return self._bye.is_set()
+
+    def stderr(self) -> str:
+        """All of standard error, once the process has ended."""
+        return self.process.stderr.read().decode()
+
+    def _read(self) -> None:
+        decoder = FrameDecoder()
+        while chunk := os.read(self.process.stdout.fileno(), 64 * 1024):
+            self._may_read.wait()
+            for kind, body in decoder.feed(chunk):
+                self._on_frame(kind, msgspec.msgpack.decode(body))
+
+    def _on_frame(self, kind: int, value: Any) -> None:
+        self.kinds.append(kind)
+        match kind:
+            case Kind.READY:
+                self._ready.put(value)
+            case Kind.RESULT:
+                self.answers[value[0]].put(("result", value[1], value[2]))
+            case Kind.ERROR:
+                self.answers[value[0]].put(("error", value[1], None))
+            case Kind.UPCALL:
+                self._on_upcall(value)
+            case Kind.UPCANCEL:
+                self.upcancels.put(value[0])
+            case Kind.PONG:
+                self.pongs.put(value)
+            case Kind.LOG:
+                self.logs.append(value)
+            case Kind.BYE:
+                self._bye.set()
+
+    def _on_upcall(self, upcall: list[Any]) -> None:
+        upcall_id, _, kind, payload = upcall
+        assert kind == "lm"
+        self.requests.append(payload)
+        if self.lm is None:
+            self.upcalls.put(upcall)
+            return
+        try:
+            self.reply(upcall_id, self.lm(payload))
+        except HostFailure as failure:
+            self.send(Kind.UPRESULT, [upcall_id, False, failure.wire])
+
+
+def eventually(condition: Callable[[], Any], timeout: float = WAIT_SECONDS) -> Any:
+    """Waits until `condition` holds; returns what it returned."""
+    end = time.monotonic() + timeout
+    while not (held := condition()):
+        assert time.monotonic() < end, "the condition did not come to hold"
+        time.sleep(0.005)
+    return held

@@ -1,0 +1,517 @@
+"""A real worker process over real pipes."""
+
+import signal
+import time
+
+import pytest
+from host import HostFailure, Worker, eventually, fields_reply, frame, hello, lm_reply, now_ms
+
+from dspex_bridge.messages import Kind
+
+ECHO = "dspex_bridge.builtins:echo"
+ECHO_ASYNC = "dspex_bridge.builtins:echo_async"
+
+
+def field(name, kind="str", **node):
+    return {"name": name, "type": {"kind": kind, **node}, "desc": None}
+
+
+def spec(module="Predict", inputs=(field("question"),), outputs=(field("answer"),), instructions=None):
+    return {
+        "module": module,
+        "signature": {"instructions": instructions, "inputs": list(inputs), "outputs": list(outputs)},
+    }
+
+
+LM = {"name": "default", "config": {}}
+
+
+def answering(payload):
+    """An LM that answers every question with what was asked."""
+    text = payload["request"]["messages"][-1]["parts"][0]["text"]
+    return fields_reply(reasoning="because", answer=text.split("\n")[1])
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """One worker for the tests that leave nothing behind in it."""
+    with Worker(lm=answering) as worker:
+        yield worker
+
+
+@pytest.fixture
+def fresh():
+    """A worker whose LM requests wait for the test."""
+    with Worker() as worker:
+        yield worker
+
+
+class TestStart:
+    def test_ready_says_what_is_in_force(self, shared):
+        ready = shared.ready
+        assert ready["protocol"] == 1
+        assert ready["pid"] == shared.process.pid
+        assert ready["dspy"].startswith("3.4.")
+        assert (ready["maxInFlight"], ready["threads"], ready["maxFrameBytes"]) == (256, 4, 16 * 1024 * 1024)
+        assert set(ready["seams"].values()) == {"on"}
+
+    def test_a_seam_can_be_switched_off(self):
+        names = ["serde", "fast_lm"]
+        with Worker(lm=answering, seams=dict.fromkeys(names, False)) as worker:
+            assert {name: worker.ready["seams"][name] for name in names} == dict.fromkeys(names, "off")
+            worker.put("h", spec())
+            assert worker.run("h", {"question": "why"})[0] == {"answer": "why"}
+
+    def test_chooses_the_highest_protocol_that_both_speak(self):
+        with Worker(protocol={"min": 1, "max": 9}) as worker:
+            assert worker.ready["protocol"] == 1
+
+    def test_frames_that_arrive_with_hello_are_handled_after_ready(self):
+        with Worker(greet=False) as worker:
+            worker.write(frame(Kind.HELLO, hello()) + frame(Kind.PING, [1, now_ms()]))
+            assert worker.pongs.get(timeout=10)[0] == 1
+            assert worker.kinds == [Kind.READY, Kind.PONG]
+
+
+class TestFunctions:
+    VALUE = {"a": [1, 2.5, "ü", None, True], "b": {"c": b"\x00\xff"}, "big": 2**63}
+
+    @pytest.mark.parametrize(("target", "lane"), [(ECHO, "thread"), (ECHO_ASYNC, "async")])
+    def test_runs_sync_functions_on_threads_and_async_ones_on_the_loop(self, shared, target, lane):
+        outcome, value, info = shared.answer(shared.start(target, [self.VALUE]))
+        assert (outcome, value) == ("result", self.VALUE)
+        assert info["lane"] == lane
+        assert info["durationMs"] >= 0
+        assert (info["lmCalls"], info["usage"]) == (0, None)
+
+    def test_values_take_their_json_form(self, shared):
+        assert shared.call("user_code:rich") == {
+            "point": {"x": 1, "at": "2026-01-02"},
+            "prediction": {"answer": "a"},
+        }
+
+    @pytest.mark.parametrize(
+        "target",
+        ["nowhere:f", "user_code:nothing", "user_code:value", "user_code", "user_code:a b", "../user_code:f", ":f", "os:"],
+    )
+    def test_a_target_that_is_no_function_is_invalid(self, shared, target):
+        error = shared.error(shared.start(target, []))
+        assert error["code"] == "invalid_target"
+        assert error["details"] == {"target": target}
+
+    def test_a_module_that_cannot_be_imported_says_why(self, shared):
+        error = shared.error(shared.start("broken_module:f", []))
+        assert (error["code"], error["type"]) == ("exception", "builtins.ModuleNotFoundError")
+        assert "no_such_package_at_all" in error["message"]
+
+    def test_arguments_that_are_no_array_are_invalid(self, shared):
+        assert shared.error(shared.start(ECHO, {"value": 1}))["code"] == "invalid_input"
+
+    def test_an_exception_arrives_with_type_traceback_and_cause(self, shared):
+        error = shared.error(shared.start("user_code:fail", ["why"]))
+        assert (error["code"], error["type"], error["message"]) == ("exception", "builtins.ValueError", "why")
+        assert "in fail" in error["traceback"]
+        assert error["retryable"] is False
+        assert (error["cause"]["type"], error["cause"]["message"]) == ("builtins.KeyError", "'inner'")
+
+    @pytest.mark.parametrize("target", ["user_code:exit_async", "user_code:exit_sync"])
+    def test_an_exit_of_user_code_is_an_error_of_its_call(self, shared, target):
+        assert shared.error(shared.start(target, []))["type"] == "builtins.SystemExit"
+
+    def test_an_error_without_a_text_is_still_an_error(self, shared):
+        assert "Unprintable" in shared.error(shared.start("user_code:fail_unprintably", []))["type"]
+
+    def test_a_result_that_is_no_data_names_its_place(self, shared):
+        error = shared.error(shared.start("user_code:unserializable", []))
+        assert error["code"] == "unserializable_result"
+        assert error["details"] == {"path": "value.list[1].object"}
+
+    def test_calls_run_under_their_own_settings(self, shared):
+        found = shared.call("user_code:settings", lm={"name": "default", "config": {}})
+        assert found == {"trace": None, "disable_history": True, "callbacks": [], "model": "host"}
+        assert shared.call("user_code:settings")["model"] is None
+
+
+class TestLimits:
+    def test_a_result_above_the_hosts_limit_is_an_error_of_its_call(self):
+        with Worker(maxFrameBytes=2048) as worker:
+            error = worker.error(worker.start("user_code:large", [4096]))
+            assert error["code"] == "result_too_large"
+            assert error["details"]["limitBytes"] == 2048
+            assert worker.call(ECHO, "x" * 1024) == "x" * 1024
+
+    def test_an_error_fits_the_smallest_limit(self):
+        with Worker(maxFrameBytes=1024) as worker:
+            error = worker.error(worker.start("user_code:large_error", [4096]))
+            assert (error["code"], error["type"]) == ("exception", "builtins.ValueError")
+
+    def test_a_request_above_the_hosts_limit_is_an_error_of_its_call(self):
+        with Worker(maxFrameBytes=2048, seams={"fast_lm": False}) as worker:
+            error = worker.error(worker.start("user_code:ask_sync", ["x" * 1900], lm=LM))
+            assert error["type"] == "dspy.utils.exceptions.LMInvalidRequestError"
+
+    def test_calls_beyond_max_in_flight_are_refused(self):
+        with Worker(maxInFlight=2) as worker:
+            held = [worker.start("user_code:sleep_async", [30]) for _ in range(2)]
+            error = worker.error(worker.start(ECHO, [1]))
+            assert (error["code"], error["retryable"]) == ("overloaded", True)
+            assert worker.ping()["inFlight"] == 2
+            worker.send(Kind.CANCEL, [held[0]])
+            worker.error(held[0])
+            assert worker.call(ECHO, 1) == 1
+
+    def test_g4_calls_leave_nothing_behind(self, shared):
+        shared.put("h", spec())
+        ids = []
+        for round in range(5):
+            ids = [shared.start(ECHO if n % 2 else ECHO_ASYNC, [n]) for n in range(50)]
+            ids += [shared.start({"program": "h"}, {"question": str(n)}, lm=LM) for n in range(50)]
+            for call_id in ids:
+                shared.value(call_id)
+        state = shared.ping()
+        assert (state["inFlight"], state["abandoned"]) == (0, 0)
+
+    def test_g4_a_host_that_does_not_read_costs_no_memory(self):
+        # 512 results of 1 MB are asked for at once, and nothing of them is read for a while.
+        with Worker(maxInFlight=600) as worker:
+            worker.call(ECHO_ASYNC, 0)
+            worker.pause_reading()
+            ids = [worker.start("user_code:large_async", [1_000_000]) for _ in range(512)]
+            time.sleep(1)
+            assert worker.rss_bytes() < 400_000_000
+            worker.resume_reading()
+            for call_id in ids:
+                worker.value(call_id)
+
+
+class TestLogs:
+    def test_what_is_printed_arrives_as_logs_and_harms_no_frame(self, shared):
+        assert shared.call("user_code:noise") == ""
+        expected = [
+            ["stdout", "info", "from print"],
+            ["stderr", "warn", "to stderr"],
+            ["stdout", "info", "from a descriptor"],
+            ["stdout", "info", "from a child"],
+            ["stderr", "warn", "child stderr"],
+            ["python", "warn", "user: from logging"],
+            ["python", "info", "dspy.user: from DSPy's logger"],
+        ]
+        eventually(lambda: all(line in shared.logs for line in expected))
+
+    def test_g4_a_flood_is_cut_and_counted_while_calls_go_on(self, fresh):
+        flood = fresh.start("user_code:flood", [200_000])
+        assert fresh.call(ECHO_ASYNC, 1) == 1
+        fresh.value(flood)
+        eventually(lambda: any(line[0] == "python" and "log lines were dropped" in line[2] for line in fresh.logs))
+        assert len(fresh.logs) < 200_000
+
+    def test_a_function_on_the_loop_may_print_more_than_a_pipe_holds(self, fresh):
+        fresh.call("user_code:flood_on_loop", 3_000_000)
+
+    def test_what_was_printed_before_the_end_arrives_before_bye(self, fresh):
+        fresh.call("user_code:flood", 3)
+        fresh.send(Kind.DRAIN, [])
+        assert fresh.wait() == 0
+        assert fresh.said_bye()
+        assert fresh.kinds[-1] == Kind.BYE
+        assert [line[2] for line in fresh.logs] == ["flood 0", "flood 1", "flood 2"]
+
+
+class TestDeadlines:
+    def test_g2_a_call_whose_deadline_passed_never_runs(self, fresh):
+        for target in ("user_code:mark", "user_code:sleep_async"):
+            error = fresh.error(fresh.start(target, [0], deadline_ms=now_ms() - 1000))
+            assert error["code"] == "deadline_exceeded"
+        assert fresh.call("user_code:marks") == []
+
+    @pytest.mark.parametrize("end", ["deadline_exceeded", "cancelled"])
+    def test_g2_a_call_that_waits_for_a_thread_too_long_never_runs(self, end):
+        with Worker(threads=1) as worker:
+            worker.call("user_code:marks")
+            busy = worker.start("user_code:wait_for_stop", [])
+            late = worker.start("user_code:mark", ["late"], deadline_ms=now_ms() + 100 if end != "cancelled" else None)
+            if end == "cancelled":
+                worker.send(Kind.CANCEL, [late])
+            assert worker.error(late)["code"] == end
+            assert worker.ping()["abandoned"] == 0
+            # The only thread is busy; the loop lets it go.
+            worker.call("user_code:let_go_async")
+            assert worker.value(busy) == "late"
+            assert worker.call("user_code:marks") == []
+
+    @pytest.mark.parametrize("end", ["deadline_exceeded", "cancelled"])
+    def test_g3_ending_a_call_cancels_its_task(self, fresh, end):
+        call = fresh.start("user_code:sleep_async", [30], deadline_ms=now_ms() + 300 if end != "cancelled" else None)
+        eventually(lambda: "sleep_async" in fresh.call("user_code:marks"))
+        if end == "cancelled":
+            fresh.send(Kind.CANCEL, [call])
+        assert fresh.error(call)["code"] == end
+        eventually(lambda: "sleep_async cancelled" in fresh.call("user_code:marks"))
+        eventually(lambda: fresh.ping()["abandoned"] == 0)
+
+    @pytest.mark.parametrize("end", ["deadline_exceeded", "cancelled"])
+    def test_g1_a_call_on_a_thread_is_answered_once_and_at_once(self, fresh, end):
+        fresh.call("user_code:marks")
+        call = fresh.start("user_code:wait_for_stop", [], deadline_ms=now_ms() + 300 if end != "cancelled" else None)
+        if end == "cancelled":
+            eventually(lambda: fresh.ping()["inFlight"] == 1)
+            time.sleep(0.05)  # it is on its thread by then
+            fresh.send(Kind.CANCEL, [call])
+        assert fresh.error(call)["code"] == end
+        state = fresh.ping()
+        assert (state["inFlight"], state["abandoned"]) == (0, 1)
+        fresh.call("user_code:let_go")
+        eventually(lambda: fresh.ping()["abandoned"] == 0)
+        assert fresh.answers[call].empty()
+
+    def test_g1_a_task_that_ignores_its_cancellation_is_answered_all_the_same(self, fresh):
+        call = fresh.start("user_code:stubborn", [0.5])
+        eventually(lambda: fresh.ping()["inFlight"] == 1)
+        fresh.send(Kind.CANCEL, [call])
+        assert fresh.error(call)["code"] == "cancelled"
+        eventually(lambda: fresh.ping()["abandoned"] == 0)
+        assert fresh.answers[call].empty()
+
+    def test_cancelling_an_answered_call_changes_nothing(self, shared):
+        call = shared.start(ECHO_ASYNC, [1])
+        assert shared.value(call) == 1
+        shared.send(Kind.CANCEL, [call])
+        assert shared.call(ECHO_ASYNC, 2) == 2
+
+    def test_the_hosts_clock_may_have_any_origin(self):
+        shift = -1e9
+        with Worker(monotonicMs=now_ms() + shift) as worker:
+            assert worker.call(ECHO, 1, deadline_ms=now_ms() + shift + 5_000) == 1
+            call = worker.start(ECHO, [1], deadline_ms=now_ms() + shift - 5_000)
+            assert worker.error(call)["code"] == "deadline_exceeded"
+
+
+class TestPrograms:
+    def test_predict_answers_with_its_output_fields(self, shared):
+        shared.put("predict", spec())
+        value, info = shared.run("predict", {"question": "why"})
+        assert value == {"answer": "why"}
+        assert (info["lane"], info["lmCalls"]) == ("async", 1)
+        assert info["usage"] == {"inputTokens": 3, "outputTokens": 5}
+        assert "adapterFallback" not in info
+
+    def test_chain_of_thought_adds_its_reasoning(self, shared):
+        shared.put("cot", spec("ChainOfThought"))
+        assert shared.run("cot", {"question": "why"})[0] == {"reasoning": "because", "answer": "why"}
+
+    def test_typed_outputs_are_parsed(self):
+        outputs = [field("count", "int"), field("kind", "literal", values=["a", "b"]), field("tags", "list", item={"kind": "str"})]
+        with Worker(lm=lambda _: fields_reply(count="3", kind="a", tags='["x"]')) as worker:
+            worker.put("typed", spec(outputs=outputs))
+            assert worker.run("typed", {"question": "why"})[0] == {"count": 3, "kind": "a", "tags": ["x"]}
+
+    def test_the_request_names_the_endpoint_and_carries_the_parameters(self, shared):
+        shared.put("predict", spec(instructions="Answer."))
+        shared.run("predict", {"question": "why"}, lm={"name": "cheap", "config": {"temperature": 0.25, "max_tokens": 9}})
+        payload = shared.requests[-1]
+        assert payload["endpoint"] == "cheap"
+        assert payload["request"]["config"] == {"temperature": 0.25, "max_tokens": 9}
+        assert payload["request"]["model"] == "host"
+
+    def test_a_parameter_that_steers_dspy_itself_is_refused(self, shared):
+        shared.put("predict", spec())
+        for config in ({"engine": "auto"}, {"cache": True}, {"api_key": "k"}):
+            call = shared.start({"program": "predict"}, {"question": "?"}, lm={"name": "default", "config": config})
+            assert shared.error(call)["code"] == "invalid_input"
+
+    def test_says_that_the_json_adapter_had_to_help(self):
+        replies = iter(["garbage", '{"answer": "second"}'])
+        with Worker(lm=lambda _: lm_reply(next(replies))) as worker:
+            worker.put("predict", spec())
+            value, info = worker.run("predict", {"question": "why"})
+            assert value == {"answer": "second"}
+            assert (info["lmCalls"], info["adapterFallback"]) == (2, True)
+            assert info["usage"] == {"inputTokens": 6, "outputTokens": 10}
+
+    def test_a_spec_that_was_never_put_is_unknown(self, shared):
+        error = shared.error(shared.start({"program": "never"}, {}, lm=LM))
+        assert (error["code"], error["details"]) == ("unknown_spec", {"hash": "never"})
+
+    def test_an_invalid_spec_is_said_to_its_calls(self, shared):
+        shared.put("bad", spec(inputs=[field("lm")]))
+        error = shared.error(shared.start({"program": "bad"}, {}, lm=LM))
+        assert (error["code"], error["details"]) == ("invalid_spec", {"path": "signature.inputs[0].name"})
+
+    def test_an_invalid_input_names_its_field(self, shared):
+        shared.put("predict", spec())
+        for given in ({}, {"question": 3}, {"question": "?", "other": 1}):
+            error = shared.error(shared.start({"program": "predict"}, given, lm=LM))
+            assert error["code"] == "invalid_input"
+            assert error["details"]["field"] in ("question", "other")
+
+
+class TestLanguageModels:
+    def test_both_lanes_ask_the_host(self, shared):
+        for target in ("user_code:ask_sync", "user_code:ask_async"):
+            outcome, value, info = shared.answer(shared.start(target, ["why"], lm=LM))
+            assert (outcome, value, info["lmCalls"]) == ("result", "why", 1)
+            assert info["usage"] == {"inputTokens": 3, "outputTokens": 5}
+
+    def test_threads_that_dspy_starts_ask_for_the_same_call(self, shared):
+        outcome, value, info = shared.answer(shared.start("user_code:ask_in_parallel", [["a", "b", "c"]], lm=LM))
+        assert (outcome, value) == ("result", ["a", "b", "c"])
+        assert info["lmCalls"] == 3
+
+    def test_a_copy_of_the_lm_still_reaches_the_host(self, shared):
+        assert shared.call("user_code:deep_copy", lm=LM) == "copied?"
+
+    def test_a_plain_prompt_reaches_the_host(self, shared):
+        assert shared.call("user_code:raw_prompt", "a\nb", lm=LM)[0].startswith("[[ ## reasoning")
+
+    def test_calls_answer_in_any_order_while_others_wait_for_the_host(self, fresh):
+        fresh.put("predict", spec())
+        calls = [fresh.start({"program": "predict"}, {"question": str(n)}, lm=LM) for n in range(3)]
+        upcalls = {upcall[1]: upcall[0] for upcall in (fresh.upcalls.get(timeout=10) for _ in calls)}
+        assert fresh.call(ECHO, 1) == 1
+        for call in reversed(calls):
+            fresh.reply(upcalls[call], fields_reply(answer=f"to {call}"))
+            assert fresh.value(call) == {"answer": f"to {call}"}
+
+    def test_a_sync_call_on_the_loop_is_refused_with_the_remedy(self, shared):
+        error = shared.error(shared.start("user_code:ask_sync_on_loop", ["why"], lm=LM))
+        assert "acall" in error["message"]
+
+    def test_an_error_of_the_host_is_the_lm_error_that_it_names(self):
+        def limited(_):
+            raise HostFailure("ERR_LM_FAILED", "slow down", lm="LMRateLimitError", retryAfterMs=1500, status=429)
+
+        with Worker(lm=limited) as worker:
+            assert worker.call("user_code:lm_failure", "?", lm=LM) == {
+                "type": "LMRateLimitError",
+                "text": "[host] slow down",
+                "retry_after": 1.5,
+                "status": 429,
+                "provider_code": "ERR_LM_FAILED",
+            }
+            worker.put("predict", spec())
+            error = worker.error(worker.start({"program": "predict"}, {"question": "?"}, lm=LM))
+            assert (error["code"], error["retryable"]) == ("exception", True)
+            assert error["type"] == "dspy.utils.exceptions.LMRateLimitError"
+            assert error["details"]["providerCode"] == "ERR_LM_FAILED"
+            assert error["details"]["retryAfterMs"] == 1500
+
+    @pytest.mark.parametrize("name", [None, "NoSuchError", "LM", "Predict", 7])
+    def test_an_error_that_names_no_lm_error_is_unexpected(self, name):
+        def failing(_):
+            raise HostFailure("ERR_X", "no", **({} if name is None else {"lm": name}))
+
+        with Worker(lm=failing) as worker:
+            worker.put("predict", spec())
+            error = worker.error(worker.start({"program": "predict"}, {"question": "?"}, lm=LM))
+            assert (error["type"], error["retryable"]) == ("dspy.utils.exceptions.LMUnexpectedError", False)
+
+    def test_a_reply_that_is_no_response_is_an_error_of_its_call(self):
+        with Worker(lm=lambda _: {"model": "m"}) as worker:
+            worker.put("predict", spec())
+            error = worker.error(worker.start({"program": "predict"}, {"question": "?"}, lm=LM))
+            assert error["type"] == "dspy.utils.exceptions.LMUnexpectedError"
+
+    def test_g3_cancelling_a_program_cancels_its_request(self, fresh):
+        fresh.put("predict", spec())
+        call = fresh.start({"program": "predict"}, {"question": "?"}, lm=LM)
+        upcall = fresh.upcalls.get(timeout=10)
+        fresh.send(Kind.CANCEL, [call])
+        assert fresh.upcancels.get(timeout=10) == upcall[0]
+        assert fresh.error(call)["code"] == "cancelled"
+        fresh.reply(upcall[0], fields_reply(answer="late"))
+        assert fresh.call(ECHO, 1) == 1
+        assert fresh.answers[call].empty()
+
+    def test_g3_cancelling_a_thread_that_waits_for_the_host_frees_it(self):
+        with Worker(threads=1) as worker:
+            call = worker.start("user_code:swallow", ["?"], lm=LM)
+            upcall = worker.upcalls.get(timeout=10)
+            worker.send(Kind.CANCEL, [call])
+            assert worker.upcancels.get(timeout=10) == upcall[0]
+            assert worker.error(call)["code"] == "cancelled"
+            assert worker.call("user_code:marks") == ["swallow ended"]
+
+    def test_an_lm_without_a_call_is_refused(self, shared):
+        shared.put("predict", spec())
+        error = shared.error(shared.start({"program": "predict"}, {"question": "?"}))
+        assert "No LM is loaded" in error["message"]
+
+
+class TestLiveness:
+    def test_pong_tells_lag_load_and_memory(self, shared):
+        state = shared.ping()
+        assert state["lagMs"] >= 0
+        assert state["rssBytes"] > 10_000_000
+
+    def test_lag_shows_that_the_loop_was_blocked(self, fresh):
+        fresh.start("user_code:block_loop", [0.8])
+        time.sleep(0.1)
+        assert fresh.ping()["lagMs"] > 100
+
+    def test_busy_threads_do_not_stop_the_loop(self, fresh):
+        call = fresh.start("user_code:spin", [0.5])
+        assert fresh.call(ECHO_ASYNC, 1) == 1
+        assert fresh.value(call) is None
+
+
+class TestEnd:
+    @pytest.mark.parametrize("how", ["DRAIN", "SIGTERM"])
+    def test_drains(self, fresh, how):
+        call = fresh.start("user_code:sleep_async", [0.4])
+        eventually(lambda: fresh.ping()["inFlight"] == 1)
+        if how == "DRAIN":
+            fresh.send(Kind.DRAIN, [])
+        else:
+            fresh.process.send_signal(signal.SIGTERM)
+            time.sleep(0.05)
+        error = fresh.error(fresh.start(ECHO, [1]))
+        assert (error["code"], error["retryable"]) == ("draining", True)
+        assert fresh.value(call) == "slept"
+        assert fresh.wait() == 0
+        assert fresh.said_bye()
+
+    def test_sigint_is_ignored(self, fresh):
+        fresh.process.send_signal(signal.SIGINT)
+        assert fresh.call(ECHO, 1) == 1
+
+    @pytest.mark.parametrize("target", ["user_code:spin", "user_code:sleep", "user_code:sleep_async", "user_code:block_loop"])
+    def test_g6_ends_with_its_input_whatever_runs(self, fresh, target):
+        fresh.start(target, [30])
+        eventually(lambda: target == "user_code:block_loop" or fresh.ping()["inFlight"] == 1)
+        before = time.monotonic()
+        fresh.close_input()
+        assert fresh.wait() == 0
+        assert time.monotonic() - before < 2
+
+    def test_ends_with_its_input_before_hello(self):
+        with Worker(greet=False) as worker:
+            worker.close_input()
+            assert worker.wait() == 0
+
+    @pytest.mark.parametrize(
+        ("greet", "data"),
+        [
+            (False, frame(Kind.PING, [1, 1.0])),
+            (False, frame(Kind.HELLO, hello(protocol={"min": 2, "max": 3}))),
+            (False, frame(Kind.HELLO, hello(maxFrameBytes=10))),
+            (False, b"GET / HTTP/1.1\r\n\r\n"),
+            (True, frame(Kind.HELLO, hello())),
+            (True, frame(Kind.CALL, [0, {}, [], None, {}])),
+            (True, b"\xff\xff\xff\xff\x01\x03\x00\x00"),
+        ],
+        ids=["before HELLO", "no common version", "bad HELLO", "not a frame", "second HELLO", "bad CALL", "bad length"],
+    )
+    def test_a_violation_ends_the_worker_with_its_reason(self, greet, data):
+        with Worker(greet=greet) as worker:
+            worker.write(data)
+            assert worker.wait() == 76
+            assert worker.stderr().splitlines()[-1].startswith("dspex worker: the host broke the protocol: ")
+
+    def test_an_id_in_use_is_a_violation(self, fresh):
+        call = [1, {"function": "user_code:sleep_async"}, [30], None, {}]
+        fresh.write(frame(Kind.CALL, call) + frame(Kind.CALL, call))
+        assert fresh.wait() == 76
+
+    def test_unknown_kinds_are_skipped(self, shared):
+        shared.write(frame(77, {"future": True}))
+        assert shared.call(ECHO, 1) == 1

@@ -1,0 +1,205 @@
+"""What a user's module does, for the tests of the worker."""
+
+import asyncio
+import dataclasses
+import datetime
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import dspy
+
+ran: list[str] = []
+"""Names of calls whose code has started, for tests that say that it must not."""
+
+stop = threading.Event()
+
+
+def mark(name: str) -> None:
+    ran.append(name)
+
+
+def marks() -> list[str]:
+    return ran
+
+
+async def sleep_async(seconds: float) -> str:
+    ran.append("sleep_async")
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        ran.append("sleep_async cancelled")
+        raise
+    return "slept"
+
+
+def sleep(seconds: float) -> str:
+    time.sleep(seconds)
+    return "slept"
+
+
+def wait_for_stop() -> str:
+    stop.wait(30)
+    return "late"
+
+
+def let_go() -> None:
+    stop.set()
+
+
+async def let_go_async() -> None:
+    stop.set()
+
+
+async def stubborn(seconds: float) -> str:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            pass
+    return "done"
+
+
+def spin(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+async def block_loop(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def noise() -> str:
+    print("from print")
+    print("to stderr", file=sys.stderr)
+    sys.stdout.flush()
+    os.write(1, b"from a descriptor\n")
+    subprocess.run(["sh", "-c", "echo from a child; echo child stderr >&2"], check=True)
+    logging.getLogger("user").warning("from logging")
+    logging.getLogger("dspy.user").info("from DSPy's logger")
+    return sys.stdin.read()
+
+
+def flood(lines: int) -> None:
+    for number in range(lines):
+        print("flood", number)
+    sys.stdout.flush()
+
+
+async def flood_on_loop(size: int) -> None:
+    print("x" * 100 + "\n", end="", flush=True)
+    os.write(1, (b"y" * 99 + b"\n") * (size // 100))
+
+
+def fail(text: str) -> None:
+    try:
+        raise KeyError("inner")
+    except KeyError as error:
+        raise ValueError(text) from error
+
+
+async def exit_async() -> None:
+    sys.exit(3)
+
+
+def exit_sync() -> None:
+    sys.exit(3)
+
+
+def fail_unprintably() -> None:
+    class Unprintable(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    raise Unprintable
+
+
+def large(size: int) -> str:
+    return "x" * size
+
+
+async def large_async(size: int) -> str:
+    return "x" * size
+
+
+def large_error(size: int) -> None:
+    raise ValueError("x" * size)
+
+
+def unserializable() -> dict:
+    return {"list": [1, {"object": object()}]}
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    at: datetime.date
+
+
+def rich() -> dict:
+    return {"point": Point(1, datetime.date(2026, 1, 2)), "prediction": dspy.Prediction(answer="a")}
+
+
+def thread_names() -> list[str]:
+    return [thread.name for thread in threading.enumerate()]
+
+
+def settings() -> dict:
+    names = ("trace", "disable_history", "callbacks")
+    return {name: dspy.settings.get(name, "unset") for name in names} | {"model": getattr(dspy.settings.lm, "model", None)}
+
+
+def ask_sync(question: str) -> str:
+    return dspy.Predict("question -> answer")(question=question).answer
+
+
+async def ask_async(question: str) -> str:
+    return (await dspy.Predict("question -> answer").acall(question=question)).answer
+
+
+async def ask_sync_on_loop(question: str) -> str:
+    return dspy.Predict("question -> answer")(question=question).answer
+
+
+def ask_in_parallel(questions: list[str]) -> list[str]:
+    predict = dspy.Predict("question -> answer")
+    examples = [dspy.Example(question=question).with_inputs("question") for question in questions]
+    return [found.answer for found in dspy.Parallel(num_threads=4, disable_progress_bar=True)([(predict, e) for e in examples])]
+
+
+def swallow(question: str) -> str:
+    try:
+        return ask_sync(question)
+    except Exception as error:
+        return f"swallowed {type(error).__name__}"
+    finally:
+        ran.append("swallow ended")
+
+
+def lm_failure(question: str) -> dict:
+    try:
+        ask_sync(question)
+    except dspy.LMError as error:
+        return {"type": type(error).__name__, "text": str(error), "retry_after": error.retry_after,
+                "status": error.status, "provider_code": error.provider_code}
+    return {}
+
+
+def deep_copy() -> str:
+    import copy
+
+    copied = copy.deepcopy(dspy.settings.lm)
+    with dspy.context(lm=copied):
+        return ask_sync("copied?")
+
+
+def raw_prompt(prompt: str) -> list:
+    return dspy.settings.lm(prompt)
+
+
+value = 3

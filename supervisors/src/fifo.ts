@@ -1,0 +1,29 @@
+interface Link<T> {
+  readonly value: T;
+  next: Link<T> | undefined;
+}
+
+/** A first-in-first-out queue whose operations all take constant time, at any length. */
+export class Fifo<T> {
+  #first: Link<T> | undefined;
+  #last: Link<T> | undefined;
+
+  get empty(): boolean {
+    return this.#first === undefined;
+  }
+
+  push(value: T): void {
+    const link = { value, next: undefined };
+    if (this.#last === undefined) this.#first = link;
+    else this.#last.next = link;
+    this.#last = link;
+  }
+
+  shift(): T | undefined {
+    const link = this.#first;
+    if (link === undefined) return undefined;
+    this.#first = link.next;
+    if (this.#first === undefined) this.#last = undefined;
+    return link.value;
+  }
+}

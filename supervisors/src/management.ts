@@ -1,0 +1,75 @@
+import type { AnyActorRef } from "xstate";
+import { ask, noProcess } from "./ask.ts";
+import { childOf } from "./child.ts";
+import type { ChildSpec, ResolvedChildSpec } from "./child-spec.ts";
+import type { Call, ChildCounts, ChildInfo } from "./supervisor-calls.ts";
+import { coreOf } from "./supervisor-identity.ts";
+
+/*
+ * OTP's management calls. Each is a promise of the answer; what OTP returns as `{error, …}` is a rejection:
+ * `ERR_SUPERVISOR_REFUSED` with OTP's word in `details.reason`, `ERR_CHILD_START_FAILED`, `ERR_INVALID_OPTION` for a bad
+ * specification, `ERR_NO_PROCESS` when the supervisor is not alive. As in OTP they wait without limit, behind whatever the
+ * supervisor is doing.
+ */
+
+/**
+ * Adds a child and starts it: by its specification, or, where the supervisor has a template, by the arguments of the template's
+ * `start`. Resolves to the new actor, or `undefined` when its start said `ignore`.
+ *
+ * Refused with `already_started`, `already_present` (there is a stopped or restarting child of this id) or `max_children`. A
+ * child whose start fails is not kept.
+ */
+export function startChild(
+  supervisor: AnyActorRef,
+  child: ChildSpec | readonly unknown[],
+): Promise<AnyActorRef | undefined> {
+  return request(supervisor, { call: "start_child", child });
+}
+
+/**
+ * Stops a child; its specification stays, unless it is temporary or the supervisor is dynamic. A supervisor with a template wants the
+ * actor (refused: `simple_one_for_one`), a static one the id; a dynamic one takes either. Refused with `not_found`.
+ */
+export function terminateChild(supervisor: AnyActorRef, child: string | AnyActorRef): Promise<void> {
+  return request(supervisor, { call: "terminate_child", child });
+}
+
+/** Starts a stopped child again. Refused with `running`, `restarting`, `not_found` or `simple_one_for_one`. */
+export function restartChild(supervisor: AnyActorRef, id: string): Promise<AnyActorRef | undefined> {
+  return request(supervisor, { call: "restart_child", child: id });
+}
+
+/** Drops the specification of a stopped child. Refused with `running`, `restarting`, `not_found` or `simple_one_for_one`. */
+export function deleteChild(supervisor: AnyActorRef, id: string): Promise<void> {
+  return request(supervisor, { call: "delete_child", child: id });
+}
+
+/** The specification of a child, defaults filled in. Refused with `not_found`. */
+export function getChildSpec(supervisor: AnyActorRef, id: string): Promise<ResolvedChildSpec> {
+  return request(supervisor, { call: "get_childspec", child: id });
+}
+
+/** All children, the newest first. */
+export function whichChildren(supervisor: AnyActorRef): Promise<readonly ChildInfo[]> {
+  return request(supervisor, { call: "which_children" });
+}
+
+export function countChildren(supervisor: AnyActorRef): Promise<ChildCounts> {
+  return request(supervisor, { call: "count_children" });
+}
+
+/**
+ * Kills a supervised actor without asking it, as `exit(Pid, kill)` does; its supervisor sees the reason `killed`. Nothing
+ * happens to an actor that is dead already, or that no supervisor started.
+ */
+export function kill(ref: AnyActorRef): void {
+  const child = childOf(ref);
+  if (child?.actor !== undefined && child.actor === ref) child.supervisor.kill(child, child.actor);
+}
+
+type WithoutReply<C> = C extends Call ? Omit<C, "reply"> : never;
+
+async function request<T>(supervisor: AnyActorRef, call: WithoutReply<Call>): Promise<T> {
+  if (coreOf(supervisor) === undefined) throw noProcess(supervisor, `${supervisor.id} is not a supervisor`);
+  return ask<T>(supervisor, (reply) => ({ type: "otp.call", call: { ...call, reply } }), { timeoutMs: Infinity });
+}

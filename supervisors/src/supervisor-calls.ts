@@ -1,0 +1,152 @@
+import { DspexError } from "@dspex/core";
+import type { AnyActorRef } from "xstate";
+import { Child, childOf } from "./child.ts";
+import { resolveChildSpec, type ChildSpec, type ResolvedChildSpec } from "./child-spec.ts";
+import type { SupervisorRefusal } from "./errors.ts";
+import type { Reply } from "./reply.ts";
+import { startFailure, type SupervisorCore, type Task } from "./supervisor-core.ts";
+
+/** A child as `whichChildren` lists it. */
+export interface ChildInfo {
+  readonly id: string;
+  /** `stopped` is OTP's `undefined`: a specification without a process. */
+  readonly state: "running" | "restarting" | "stopped";
+  /** The living incarnation. */
+  readonly ref: AnyActorRef | undefined;
+  readonly type: "worker" | "supervisor";
+}
+
+/** What `countChildren` counts. */
+export interface ChildCounts {
+  /** Specifications; 1 for a supervisor with a template. */
+  readonly specs: number;
+  /** Children that are alive. */
+  readonly active: number;
+  /** Child supervisors, alive or not. */
+  readonly supervisors: number;
+  /** Workers, alive or not. */
+  readonly workers: number;
+}
+
+/** A request to a supervisor. Which answer belongs to which request is known to `management.ts`, where both are made. */
+export type Call = { readonly reply: Reply<unknown> } & (
+  | { readonly call: "start_child"; readonly child: ChildSpec | readonly unknown[] }
+  | { readonly call: "terminate_child"; readonly child: string | AnyActorRef }
+  | { readonly call: "restart_child" | "delete_child" | "get_childspec"; readonly child: string }
+  | { readonly call: "which_children" | "count_children" }
+);
+
+/** Carries a request out and answers it. If the supervisor ends meanwhile, the end of its actor is the answer. */
+export function* answerCall(core: SupervisorCore, call: Call): Task {
+  try {
+    call.reply.resolve(yield* answer(core, call));
+  } catch (error) {
+    call.reply.reject(error);
+  }
+}
+
+function* answer(core: SupervisorCore, call: Call): Task<unknown> {
+  switch (call.call) {
+    case "start_child":
+      return yield* startChild(core, call.child);
+    case "terminate_child":
+      return yield* terminateChild(core, call.child);
+    case "restart_child":
+      return yield* start(core, stopped(core, call.child));
+    case "delete_child":
+      return core.table.delete(stopped(core, call.child));
+    case "get_childspec":
+      return specOf(core, call.child);
+    case "which_children":
+      return core.table.all().toReversed().map(infoOf);
+    case "count_children":
+      return count(core);
+  }
+}
+
+function* startChild(core: SupervisorCore, asked: ChildSpec | readonly unknown[]): Task<AnyActorRef | undefined> {
+  const { options, table } = core;
+  const child = newChild(core, asked);
+  const present = table.get(child.id);
+  if (present !== undefined)
+    throw refused(core, child.id, present.state === "running" ? "already_started" : "already_present");
+  if (table.size >= options.max_children) throw refused(core, child.id, "max_children");
+  table.add(child);
+  try {
+    const ref = yield* start(core, child);
+    if (ref === undefined) core.layDown(child);
+    return ref;
+  } catch (error) {
+    table.delete(child);
+    throw error;
+  }
+}
+
+function newChild(core: SupervisorCore, asked: ChildSpec | readonly unknown[]): Child {
+  const { template, auto_shutdown } = core.options;
+  if (template !== undefined)
+    return new Child(core, core.nextInstanceId(template.id), template, isArguments(asked) ? asked : []);
+  const spec = resolveChildSpec(asked as ChildSpec, "child", auto_shutdown);
+  return new Child(core, spec.id, spec);
+}
+
+function isArguments(asked: ChildSpec | readonly unknown[]): asked is readonly unknown[] {
+  return Array.isArray(asked);
+}
+
+function* start(core: SupervisorCore, child: Child): Task<AnyActorRef | undefined> {
+  const outcome = yield* core.start(child);
+  if (outcome.as === "failed") throw startFailure(core.path, child.id, outcome.reason);
+  return outcome.as === "started" ? outcome.ref : undefined;
+}
+
+function* terminateChild(core: SupervisorCore, asked: string | AnyActorRef): Task {
+  const { kind } = core.options;
+  const byId = typeof asked === "string";
+  if (byId ? kind === "template" : kind === "static") throw refused(core, nameOf(asked), byId ? "simple_one_for_one" : "not_found");
+  const child = byId ? core.table.get(asked) : childOf(asked);
+  // A former child that is dead already is as terminated as can be.
+  if (!byId && child?.supervisor === core && child.actor !== asked) return;
+  if (child?.supervisor !== core) throw refused(core, nameOf(asked), "not_found");
+  yield* core.stop(child);
+}
+
+/** The child of this id, which must have no process. */
+function stopped(core: SupervisorCore, id: string): Child {
+  if (core.options.kind !== "static") throw refused(core, id, "simple_one_for_one");
+  const child = core.table.get(id);
+  if (child === undefined) throw refused(core, id, "not_found");
+  if (child.state !== "stopped") throw refused(core, id, child.state);
+  return child;
+}
+
+function specOf(core: SupervisorCore, id: string): ResolvedChildSpec {
+  const spec = core.table.get(id)?.spec ?? (core.options.template?.id === id ? core.options.template : undefined);
+  if (spec === undefined) throw refused(core, id, "not_found");
+  return spec;
+}
+
+function infoOf({ id, state, actor, spec }: Child): ChildInfo {
+  return { id, state, ref: actor, type: spec.type };
+}
+
+function count({ table, options }: SupervisorCore): ChildCounts {
+  let active = 0;
+  let supervisors = 0;
+  for (const { actor, spec } of table) {
+    if (actor !== undefined) active += 1;
+    if (spec.type === "supervisor") supervisors += 1;
+  }
+  const specs = options.kind === "template" ? 1 : table.size;
+  return { specs, active, supervisors, workers: table.size - supervisors };
+}
+
+function nameOf(asked: string | AnyActorRef): string {
+  return typeof asked === "string" ? asked : asked.id;
+}
+
+function refused(core: SupervisorCore, child: string, reason: SupervisorRefusal): DspexError {
+  return new DspexError("ERR_SUPERVISOR_REFUSED", `Supervisor ${core.path.join("/")}, child "${child}": ${reason}.`, {
+    details: { path: core.path, child, reason },
+  });
+}

@@ -1,0 +1,28 @@
+import path from "node:path";
+import { call } from "./groups/call.ts";
+import { measureRow } from "./pairs.ts";
+import { cells, rewriteReport } from "./report.ts";
+import type { Group, Measured } from "./row.ts";
+
+const groups: readonly Group[] = [call];
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !groups.some((group) => group.name === name));
+if (asked.length === 0 || unknown.length > 0) {
+  console.error(`Usage: npm run bench -- <group> […]; the groups are: ${groups.map(({ name }) => name).join(", ")}.`);
+  process.exit(2);
+}
+
+const measured = new Map<string, readonly Measured[]>();
+for (const group of groups.filter(({ name }) => asked.includes(name))) {
+  const { rows, stop } = await group.start();
+  const results: Measured[] = [];
+  for (const row of rows) {
+    const result = await measureRow(row);
+    results.push(result);
+    console.log(cells(result).join(" · "));
+  }
+  await stop();
+  measured.set(group.name, results);
+}
+rewriteReport(path.join(import.meta.dirname, "../../docs/benchmarks.md"), measured);
