@@ -1,5 +1,5 @@
-// An HTTP service with the runtime in it: POST a ticket, get its category. SIGTERM stops it gracefully: requests on
-// their way are answered, then the workers leave. Run it with a model of yours:
+// An HTTP service with the runtime in it: POST a ticket, get its category; GET says how busy it is. SIGTERM stops it
+// gracefully: requests on their way are answered, then the workers leave. Run it with a model of yours:
 //   OPENAI_API_KEY=… npm run example docs/examples/embed-in-a-service.ts
 import { createServer, type IncomingMessage } from "node:http";
 import { DspexError, http, signature, startRuntime } from "dspex";
@@ -18,9 +18,15 @@ const triage = runtime.program(
   signature("ticket: str, language: str -> category: Literal['billing', 'shipping', 'technical', 'account', 'refund'], confidence: float"),
 );
 
+let onTheirWay = 0;
 const service = createServer(async (request, response) => {
+  if (request.method === "GET") return response.end(JSON.stringify({ onTheirWay, workers: runtime.workers() }));
+  onTheirWay += 1;
   const aborted = new AbortController();
-  response.on("close", () => aborted.abort());
+  response.on("close", () => {
+    onTheirWay -= 1;
+    aborted.abort();
+  });
   const outcome = await triage.tryCall(await readJson(request), { signal: aborted.signal, timeoutMs: 20_000 });
   const status = outcome.ok ? 200 : DspexError.is(outcome.error, "ERR_INVALID_INPUT") ? 400 : 503;
   response.writeHead(status, { "content-type": "application/json" });

@@ -86,7 +86,7 @@ export interface EnsureEnvironmentOptions extends FindEnvironmentOptions {
 }
 
 export interface SetUpEvent {
-  /** `python`, `environment`, `packages`, `verify`, `group <name>`; `wait` while another process sets up the same. */
+  /** `python`, `environment`, `packages`, `verify`, `group <name>`; `wait` while another process sets up the same one. */
   readonly step: string;
   readonly state: "started" | "running" | "finished";
   /** One line for people. */

@@ -1,9 +1,5 @@
 export { bootWorker } from "./boot-worker.mjs";
-export {
-  ensureEnvironment,
-  environmentsRoot,
-  findEnvironment,
-  verifyEnvironment,
-  writable,
-} from "./environment.mjs";
+export { ensureEnvironment, findEnvironment } from "./environment.mjs";
 export { describeAttempts, findPython } from "./find-python.mjs";
+export { environmentsRoot, writable } from "./stamps.mjs";
+export { verifyEnvironment } from "./verify.mjs";

@@ -4,14 +4,16 @@ const KEPT_CHARACTERS = 64 * 1024;
 
 /**
  * Runs a program without a shell and without stdin. Resolves with what became of it, also when it could not be started;
- * rejects only when `signal` aborts, after the child was told to stop.
+ * rejects only when `signal` aborts, after the program has ended.
  *
- * Each output stream is kept up to its last 64 K characters; `onLine` sees every line as it comes.
+ * It gets a process group of its own, which is signalled as a whole: pip and the shims of version managers start
+ * further processes and do not pass signals on. Each output stream is kept up to its last 64 K characters; `onLine`
+ * sees every line as it comes. Credentials in addresses, as of a private index, are taken out of both.
  */
-export function run(command, args, { env = process.env, cwd, signal, timeoutMs, onLine = () => {} } = {}) {
+export function run(command, args, { env = process.env, signal, timeoutMs, onLine = () => {} } = {}) {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const child = spawn(command, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     const output = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"]) {
       let partial = "";
@@ -19,40 +21,46 @@ export function run(command, args, { env = process.env, cwd, signal, timeoutMs, 
         output[name] = (output[name] + text).slice(-KEPT_CHARACTERS);
         const lines = (partial + text).split(/\r?\n|\r/);
         partial = lines.pop();
-        for (const line of lines) if (line.trim() !== "") onLine(line.trim());
+        for (const line of lines) if (line.trim() !== "") onLine(withoutCredentials(line.trim()));
       });
     }
 
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            child.kill("SIGKILL");
-            // A grandchild may hold the pipes open for ever, so `close` is not waited for.
-            child.stdout.destroy();
-            child.stderr.destroy();
-            settle({ ok: false, failure: `gave no answer within ${timeoutMs / 1000} s` });
-          }, timeoutMs);
-    const abort = () => {
-      child.kill("SIGTERM");
-      child.once("close", () => reject(signal.reason));
+    let failure;
+    const stop = (name) => {
+      try {
+        process.kill(-child.pid, name);
+      } catch {
+        // Not started, or ended in this very moment.
+      }
     };
+    const abort = () => stop("SIGTERM");
     signal?.addEventListener("abort", abort, { once: true });
-
-    const settle = (outcome) => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
-      resolve({ ...output, ...outcome });
+    const outOfTime = () => {
+      failure = `gave no answer within ${timeoutMs / 1000} s`;
+      stop("SIGKILL");
     };
+    const timer = timeoutMs === undefined ? undefined : setTimeout(outOfTime, timeoutMs);
+
     child.once("error", (error) => {
-      const words = { ENOENT: "not found", EACCES: "not executable" };
-      settle({ ok: false, failure: words[error.code] ?? error.message });
+      failure = { ENOENT: "not found", EACCES: "not executable" }[error.code] ?? error.message;
     });
     child.once("close", (code, killedBy) => {
-      if (signal?.aborted) return;
-      settle(
-        code === 0 ? { ok: true } : { ok: false, failure: `ended with ${killedBy ?? `exit code ${code}`}` },
-      );
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+      const [stdout, stderr] = [output.stdout, output.stderr].map(withoutCredentials);
+      if (signal?.aborted) reject(signal.reason);
+      else if (code === 0) resolve({ stdout, stderr, ok: true });
+      else
+        resolve({
+          stdout,
+          stderr,
+          ok: false,
+          failure: failure ?? `ended with ${killedBy ?? `exit code ${code}`}`,
+        });
     });
   });
+}
+
+function withoutCredentials(text) {
+  return text.replaceAll(/(?<=:\/\/)[^\s/@]+@/g, "***@");
 }

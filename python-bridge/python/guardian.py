@@ -1,7 +1,7 @@
 """The guardian: when the runtime is gone, however it went, it kills what the runtime started.
 
 Started by the runtime in a session of its own as `python -I -S guardian.py`, with `DSPEX_RUN_ID` in its environment.
-The runtime writes lines on its standard input: `add PID` (a worker, which leads a process group; answered by `ok PID`
+It writes `ready` when it listens. The runtime writes lines on its standard input: `add PID` (a worker, which leads a process group; answered by `ok PID`
 on standard output) and `del PID`. The end of the input is the end of the runtime. Then SIGKILL goes to the group of
 every registered worker, and on Linux to every process whose environment holds exactly this run's id: children of user
 code that left the group. Nothing else is ever signalled: a pid counts only with the start time that it had at `add`.
@@ -122,6 +122,7 @@ def main() -> None:
     if not run_id:
         sys.exit("dspex guardian: DSPEX_RUN_ID is not set")
     guardian = Guardian(run_id)
+    _answer(b"ready\n")
     pending = b""
     while chunk := os.read(0, 4096):
         *lines, pending = (pending + chunk).split(b"\n")

@@ -24,8 +24,9 @@ if __name__ == "__main__":
 
     import sys
 
+    # For the one package: a user's module may well be called `worker`.
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
     from dspex_bridge.main import main
 
+    del sys.path[0]
     main(WIRE_IN, WIRE_OUT, STDERR)

@@ -1,10 +1,12 @@
 """A real worker process over real pipes."""
 
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
-from host import HostFailure, Worker, eventually, fields_reply, frame, hello, lm_reply, now_ms
+from host import PYTHON, HostFailure, Worker, eventually, fields_reply, frame, hello, lm_reply, now_ms
 
 from dspex_bridge.messages import Kind
 
@@ -39,11 +41,52 @@ def shared():
         yield worker
 
 
-@pytest.fixture
-def fresh():
-    """A worker whose LM requests wait for the test."""
+@pytest.fixture(scope="module")
+def manual_worker():
     with Worker() as worker:
         yield worker
+
+
+@pytest.fixture
+def manual(manual_worker):
+    """A worker whose LM requests wait for the test."""
+    manual_worker.call("user_code:reset")
+    manual_worker.logs.clear()
+    return manual_worker
+
+
+@pytest.fixture(scope="module")
+def single_worker():
+    with Worker(threads=1) as worker:
+        yield worker
+
+
+@pytest.fixture
+def single(single_worker):
+    """The same, with one thread."""
+    single_worker.call("user_code:reset")
+    return single_worker
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A worker whose host takes little, and few calls."""
+    with Worker(maxFrameBytes=1024, maxInFlight=2) as worker:
+        yield worker
+
+
+@pytest.fixture
+def fresh():
+    """A worker of the test's own, to end."""
+    with Worker() as worker:
+        yield worker
+
+
+@pytest.fixture
+def scripted(shared):
+    """The shared worker, with an LM that the test sets."""
+    yield shared
+    shared.lm = answering
 
 
 class TestStart:
@@ -55,20 +98,9 @@ class TestStart:
         assert (ready["maxInFlight"], ready["threads"], ready["maxFrameBytes"]) == (256, 4, 16 * 1024 * 1024)
         assert set(ready["seams"].values()) == {"on"}
 
-    def test_a_seam_can_be_switched_off(self):
-        names = ["serde", "fast_lm"]
-        with Worker(lm=answering, seams=dict.fromkeys(names, False)) as worker:
-            assert {name: worker.ready["seams"][name] for name in names} == dict.fromkeys(names, "off")
-            worker.put("h", spec())
-            assert worker.run("h", {"question": "why"})[0] == {"answer": "why"}
-
-    def test_chooses_the_highest_protocol_that_both_speak(self):
-        with Worker(protocol={"min": 1, "max": 9}) as worker:
-            assert worker.ready["protocol"] == 1
-
-    def test_frames_that_arrive_with_hello_are_handled_after_ready(self):
+    def test_frames_that_arrive_with_the_hello_of_a_newer_host_are_handled_after_ready(self):
         with Worker(greet=False) as worker:
-            worker.write(frame(Kind.HELLO, hello()) + frame(Kind.PING, [1, now_ms()]))
+            worker.write(frame(Kind.HELLO, hello(protocol={"min": 1, "max": 9})) + frame(Kind.PING, [1, now_ms()]))
             assert worker.pongs.get(timeout=10)[0] == 1
             assert worker.kinds == [Kind.READY, Kind.PONG]
 
@@ -133,37 +165,34 @@ class TestFunctions:
 
 
 class TestLimits:
-    def test_a_result_above_the_hosts_limit_is_an_error_of_its_call(self):
-        with Worker(maxFrameBytes=2048) as worker:
-            error = worker.error(worker.start("user_code:large", [4096]))
-            assert error["code"] == "result_too_large"
-            assert error["details"]["limitBytes"] == 2048
-            assert worker.call(ECHO, "x" * 1024) == "x" * 1024
+    def test_a_result_above_the_hosts_limit_is_an_error_of_its_call(self, small):
+        error = small.error(small.start("user_code:large", [4096]))
+        assert error["code"] == "result_too_large"
+        assert error["details"]["limitBytes"] == 1024
+        assert small.call(ECHO, "x" * 512) == "x" * 512
 
-    def test_an_error_fits_the_smallest_limit(self):
-        with Worker(maxFrameBytes=1024) as worker:
-            error = worker.error(worker.start("user_code:large_error", [4096]))
-            assert (error["code"], error["type"]) == ("exception", "builtins.ValueError")
+    def test_an_error_fits_the_smallest_limit(self, small):
+        error = small.error(small.start("user_code:large_error", [4096]))
+        assert (error["code"], error["type"]) == ("exception", "builtins.ValueError")
 
-    def test_a_request_above_the_hosts_limit_is_an_error_of_its_call(self):
-        with Worker(maxFrameBytes=2048, seams={"fast_lm": False}) as worker:
-            error = worker.error(worker.start("user_code:ask_sync", ["x" * 1900], lm=LM))
-            assert error["type"] == "dspy.utils.exceptions.LMInvalidRequestError"
+    @pytest.mark.parametrize("target", ["user_code:ask_sync", "user_code:ask_async"])
+    def test_a_request_above_the_hosts_limit_is_an_error_of_its_call(self, small, target):
+        error = small.error(small.start(target, ["x" * 900], lm=LM))
+        assert error["type"] == "dspy.utils.exceptions.LMInvalidRequestError"
 
-    def test_calls_beyond_max_in_flight_are_refused(self):
-        with Worker(maxInFlight=2) as worker:
-            held = [worker.start("user_code:sleep_async", [30]) for _ in range(2)]
-            error = worker.error(worker.start(ECHO, [1]))
-            assert (error["code"], error["retryable"]) == ("overloaded", True)
-            assert worker.ping()["inFlight"] == 2
-            worker.send(Kind.CANCEL, [held[0]])
-            worker.error(held[0])
-            assert worker.call(ECHO, 1) == 1
+    def test_calls_beyond_max_in_flight_are_refused(self, small):
+        held = [small.start("user_code:sleep_async", [30]) for _ in range(2)]
+        error = small.error(small.start(ECHO, [1]))
+        assert (error["code"], error["retryable"]) == ("overloaded", True)
+        assert small.ping()["inFlight"] == 2
+        for call in held:
+            small.send(Kind.CANCEL, [call])
+            small.error(call)
+        assert small.call(ECHO, 1) == 1
 
     def test_g4_calls_leave_nothing_behind(self, shared):
         shared.put("h", spec())
-        ids = []
-        for round in range(5):
+        for _ in range(5):
             ids = [shared.start(ECHO if n % 2 else ECHO_ASYNC, [n]) for n in range(50)]
             ids += [shared.start({"program": "h"}, {"question": str(n)}, lm=LM) for n in range(50)]
             for call_id in ids:
@@ -171,17 +200,18 @@ class TestLimits:
         state = shared.ping()
         assert (state["inFlight"], state["abandoned"]) == (0, 0)
 
-    def test_g4_a_host_that_does_not_read_costs_no_memory(self):
-        # 512 results of 1 MB are asked for at once, and nothing of them is read for a while.
-        with Worker(maxInFlight=600) as worker:
-            worker.call(ECHO_ASYNC, 0)
-            worker.pause_reading()
-            ids = [worker.start("user_code:large_async", [1_000_000]) for _ in range(512)]
-            time.sleep(1)
-            assert worker.rss_bytes() < 400_000_000
-            worker.resume_reading()
-            for call_id in ids:
-                worker.value(call_id)
+    def test_g4_a_host_that_does_not_read_costs_no_memory(self, fresh):
+        fresh.call(ECHO_ASYNC, 0)
+        fresh.pause_reading()
+        before = fresh.rss_bytes()
+        ids = []
+        for _ in range(40):  # 400 MB of results
+            ids += [fresh.start("user_code:large_async", [1_000_000]) for _ in range(10)]
+            time.sleep(0.02)
+        assert fresh.rss_bytes() - before < 200_000_000
+        fresh.resume_reading()
+        for call in ids:
+            fresh.answer(call)  # some are refused: the worker read them all at once, in the end
 
 
 class TestLogs:
@@ -191,6 +221,7 @@ class TestLogs:
             ["stdout", "info", "from print"],
             ["stderr", "warn", "to stderr"],
             ["stdout", "info", "from a descriptor"],
+            ["stdout", "info", "from C"],
             ["stdout", "info", "from a child"],
             ["stderr", "warn", "child stderr"],
             ["python", "warn", "user: from logging"],
@@ -198,15 +229,15 @@ class TestLogs:
         ]
         eventually(lambda: all(line in shared.logs for line in expected))
 
-    def test_g4_a_flood_is_cut_and_counted_while_calls_go_on(self, fresh):
-        flood = fresh.start("user_code:flood", [200_000])
-        assert fresh.call(ECHO_ASYNC, 1) == 1
-        fresh.value(flood)
-        eventually(lambda: any(line[0] == "python" and "log lines were dropped" in line[2] for line in fresh.logs))
-        assert len(fresh.logs) < 200_000
+    def test_g4_a_flood_is_cut_and_counted_while_calls_go_on(self, manual):
+        flood = manual.start("user_code:flood", [200_000])
+        assert manual.call(ECHO_ASYNC, 1) == 1
+        manual.value(flood)
+        eventually(lambda: any(line[0] == "python" and "log lines were dropped" in line[2] for line in manual.logs))
+        assert len(manual.logs) < 200_000
 
-    def test_a_function_on_the_loop_may_print_more_than_a_pipe_holds(self, fresh):
-        fresh.call("user_code:flood_on_loop", 3_000_000)
+    def test_a_function_on_the_loop_may_print_more_than_a_pipe_holds(self, manual):
+        manual.call("user_code:flood_on_loop", 3_000_000)
 
     def test_what_was_printed_before_the_end_arrives_before_bye(self, fresh):
         fresh.call("user_code:flood", 3)
@@ -218,59 +249,56 @@ class TestLogs:
 
 
 class TestDeadlines:
-    def test_g2_a_call_whose_deadline_passed_never_runs(self, fresh):
+    def test_g2_a_call_whose_deadline_passed_never_runs(self, manual):
         for target in ("user_code:mark", "user_code:sleep_async"):
-            error = fresh.error(fresh.start(target, [0], deadline_ms=now_ms() - 1000))
+            error = manual.error(manual.start(target, [0], deadline_ms=now_ms() - 1000))
             assert error["code"] == "deadline_exceeded"
-        assert fresh.call("user_code:marks") == []
+        assert manual.call("user_code:marks") == []
 
     @pytest.mark.parametrize("end", ["deadline_exceeded", "cancelled"])
-    def test_g2_a_call_that_waits_for_a_thread_too_long_never_runs(self, end):
-        with Worker(threads=1) as worker:
-            worker.call("user_code:marks")
-            busy = worker.start("user_code:wait_for_stop", [])
-            late = worker.start("user_code:mark", ["late"], deadline_ms=now_ms() + 100 if end != "cancelled" else None)
-            if end == "cancelled":
-                worker.send(Kind.CANCEL, [late])
-            assert worker.error(late)["code"] == end
-            assert worker.ping()["abandoned"] == 0
-            # The only thread is busy; the loop lets it go.
-            worker.call("user_code:let_go_async")
-            assert worker.value(busy) == "late"
-            assert worker.call("user_code:marks") == []
-
-    @pytest.mark.parametrize("end", ["deadline_exceeded", "cancelled"])
-    def test_g3_ending_a_call_cancels_its_task(self, fresh, end):
-        call = fresh.start("user_code:sleep_async", [30], deadline_ms=now_ms() + 300 if end != "cancelled" else None)
-        eventually(lambda: "sleep_async" in fresh.call("user_code:marks"))
+    def test_g2_a_call_that_waits_for_a_thread_too_long_never_runs(self, single, end):
+        busy = single.start("user_code:wait_for_stop", [])
+        late = single.start("user_code:mark", ["late"], deadline_ms=now_ms() + 100 if end != "cancelled" else None)
         if end == "cancelled":
-            fresh.send(Kind.CANCEL, [call])
-        assert fresh.error(call)["code"] == end
-        eventually(lambda: "sleep_async cancelled" in fresh.call("user_code:marks"))
-        eventually(lambda: fresh.ping()["abandoned"] == 0)
+            single.send(Kind.CANCEL, [late])
+        assert single.error(late)["code"] == end
+        assert single.ping()["abandoned"] == 0
+        single.call("user_code:let_go_async")  # on the loop: the only thread is busy
+        assert single.value(busy) == "late"
+        assert single.call("user_code:marks") == []
 
     @pytest.mark.parametrize("end", ["deadline_exceeded", "cancelled"])
-    def test_g1_a_call_on_a_thread_is_answered_once_and_at_once(self, fresh, end):
-        fresh.call("user_code:marks")
-        call = fresh.start("user_code:wait_for_stop", [], deadline_ms=now_ms() + 300 if end != "cancelled" else None)
+    def test_g3_ending_a_call_cancels_its_task(self, manual, end):
+        call = manual.start("user_code:sleep_async", [30], deadline_ms=now_ms() + 300 if end != "cancelled" else None)
+        eventually(lambda: "sleep_async" in manual.call("user_code:marks"))
         if end == "cancelled":
-            eventually(lambda: fresh.ping()["inFlight"] == 1)
+            manual.send(Kind.CANCEL, [call])
+        assert manual.error(call)["code"] == end
+        eventually(lambda: "sleep_async cancelled" in manual.call("user_code:marks"))
+        eventually(lambda: manual.ping()["abandoned"] == 0)
+
+    @pytest.mark.parametrize("end", ["deadline_exceeded", "cancelled"])
+    def test_g1_a_call_on_a_thread_is_answered_once_and_at_once(self, manual, end):
+        manual.call("user_code:marks")
+        call = manual.start("user_code:wait_for_stop", [], deadline_ms=now_ms() + 300 if end != "cancelled" else None)
+        if end == "cancelled":
+            eventually(lambda: manual.ping()["inFlight"] == 1)
             time.sleep(0.05)  # it is on its thread by then
-            fresh.send(Kind.CANCEL, [call])
-        assert fresh.error(call)["code"] == end
-        state = fresh.ping()
+            manual.send(Kind.CANCEL, [call])
+        assert manual.error(call)["code"] == end
+        state = manual.ping()
         assert (state["inFlight"], state["abandoned"]) == (0, 1)
-        fresh.call("user_code:let_go")
-        eventually(lambda: fresh.ping()["abandoned"] == 0)
-        assert fresh.answers[call].empty()
+        manual.call("user_code:let_go")
+        eventually(lambda: manual.ping()["abandoned"] == 0)
+        assert manual.answers[call].empty()
 
-    def test_g1_a_task_that_ignores_its_cancellation_is_answered_all_the_same(self, fresh):
-        call = fresh.start("user_code:stubborn", [0.5])
-        eventually(lambda: fresh.ping()["inFlight"] == 1)
-        fresh.send(Kind.CANCEL, [call])
-        assert fresh.error(call)["code"] == "cancelled"
-        eventually(lambda: fresh.ping()["abandoned"] == 0)
-        assert fresh.answers[call].empty()
+    def test_g1_a_task_that_ignores_its_cancellation_is_answered_all_the_same(self, manual):
+        call = manual.start("user_code:stubborn", [0.5])
+        eventually(lambda: manual.ping()["inFlight"] == 1)
+        manual.send(Kind.CANCEL, [call])
+        assert manual.error(call)["code"] == "cancelled"
+        eventually(lambda: manual.ping()["abandoned"] == 0)
+        assert manual.answers[call].empty()
 
     def test_cancelling_an_answered_call_changes_nothing(self, shared):
         call = shared.start(ECHO_ASYNC, [1])
@@ -299,11 +327,11 @@ class TestPrograms:
         shared.put("cot", spec("ChainOfThought"))
         assert shared.run("cot", {"question": "why"})[0] == {"reasoning": "because", "answer": "why"}
 
-    def test_typed_outputs_are_parsed(self):
+    def test_typed_outputs_are_parsed(self, scripted):
         outputs = [field("count", "int"), field("kind", "literal", values=["a", "b"]), field("tags", "list", item={"kind": "str"})]
-        with Worker(lm=lambda _: fields_reply(count="3", kind="a", tags='["x"]')) as worker:
-            worker.put("typed", spec(outputs=outputs))
-            assert worker.run("typed", {"question": "why"})[0] == {"count": 3, "kind": "a", "tags": ["x"]}
+        scripted.lm = lambda _: fields_reply(count="3", kind="a", tags='["x"]')
+        scripted.put("typed", spec(outputs=outputs))
+        assert scripted.run("typed", {"question": "why"})[0] == {"count": 3, "kind": "a", "tags": ["x"]}
 
     def test_the_request_names_the_endpoint_and_carries_the_parameters(self, shared):
         shared.put("predict", spec(instructions="Answer."))
@@ -319,14 +347,14 @@ class TestPrograms:
             call = shared.start({"program": "predict"}, {"question": "?"}, lm={"name": "default", "config": config})
             assert shared.error(call)["code"] == "invalid_input"
 
-    def test_says_that_the_json_adapter_had_to_help(self):
+    def test_g10_says_that_the_json_adapter_had_to_help(self, scripted):
         replies = iter(["garbage", '{"answer": "second"}'])
-        with Worker(lm=lambda _: lm_reply(next(replies))) as worker:
-            worker.put("predict", spec())
-            value, info = worker.run("predict", {"question": "why"})
-            assert value == {"answer": "second"}
-            assert (info["lmCalls"], info["adapterFallback"]) == (2, True)
-            assert info["usage"] == {"inputTokens": 6, "outputTokens": 10}
+        scripted.lm = lambda _: lm_reply(next(replies))
+        scripted.put("predict", spec())
+        value, info = scripted.run("predict", {"question": "why"})
+        assert value == {"answer": "second"}
+        assert (info["lmCalls"], info["adapterFallback"]) == (2, True)
+        assert info["usage"] == {"inputTokens": 6, "outputTokens": 10}
 
     def test_a_spec_that_was_never_put_is_unknown(self, shared):
         error = shared.error(shared.start({"program": "never"}, {}, lm=LM))
@@ -363,73 +391,80 @@ class TestLanguageModels:
     def test_a_plain_prompt_reaches_the_host(self, shared):
         assert shared.call("user_code:raw_prompt", "a\nb", lm=LM)[0].startswith("[[ ## reasoning")
 
-    def test_calls_answer_in_any_order_while_others_wait_for_the_host(self, fresh):
-        fresh.put("predict", spec())
-        calls = [fresh.start({"program": "predict"}, {"question": str(n)}, lm=LM) for n in range(3)]
-        upcalls = {upcall[1]: upcall[0] for upcall in (fresh.upcalls.get(timeout=10) for _ in calls)}
-        assert fresh.call(ECHO, 1) == 1
+    def test_calls_answer_in_any_order_while_others_wait_for_the_host(self, manual):
+        manual.put("predict", spec())
+        calls = [manual.start({"program": "predict"}, {"question": str(n)}, lm=LM) for n in range(3)]
+        upcalls = {upcall[1]: upcall[0] for upcall in (manual.upcalls.get(timeout=10) for _ in calls)}
+        assert manual.call(ECHO, 1) == 1
         for call in reversed(calls):
-            fresh.reply(upcalls[call], fields_reply(answer=f"to {call}"))
-            assert fresh.value(call) == {"answer": f"to {call}"}
+            manual.reply(upcalls[call], fields_reply(answer=f"to {call}"))
+            assert manual.value(call) == {"answer": f"to {call}"}
 
     def test_a_sync_call_on_the_loop_is_refused_with_the_remedy(self, shared):
         error = shared.error(shared.start("user_code:ask_sync_on_loop", ["why"], lm=LM))
         assert "acall" in error["message"]
 
-    def test_an_error_of_the_host_is_the_lm_error_that_it_names(self):
+    def test_an_error_of_the_host_is_the_lm_error_that_it_names(self, scripted):
         def limited(_):
             raise HostFailure("ERR_LM_FAILED", "slow down", lm="LMRateLimitError", retryAfterMs=1500, status=429)
 
-        with Worker(lm=limited) as worker:
-            assert worker.call("user_code:lm_failure", "?", lm=LM) == {
-                "type": "LMRateLimitError",
-                "text": "[host] slow down",
-                "retry_after": 1.5,
-                "status": 429,
-                "provider_code": "ERR_LM_FAILED",
-            }
-            worker.put("predict", spec())
-            error = worker.error(worker.start({"program": "predict"}, {"question": "?"}, lm=LM))
-            assert (error["code"], error["retryable"]) == ("exception", True)
-            assert error["type"] == "dspy.utils.exceptions.LMRateLimitError"
-            assert error["details"]["providerCode"] == "ERR_LM_FAILED"
-            assert error["details"]["retryAfterMs"] == 1500
+        scripted.lm = limited
+        assert scripted.call("user_code:lm_failure", "?", lm=LM) == {
+            "type": "LMRateLimitError",
+            "text": "[host] slow down",
+            "retry_after": 1.5,
+            "status": 429,
+            "provider_code": "ERR_LM_FAILED",
+        }
+        scripted.put("predict", spec())
+        error = scripted.error(scripted.start({"program": "predict"}, {"question": "?"}, lm=LM))
+        assert (error["code"], error["retryable"]) == ("exception", True)
+        assert error["type"] == "dspy.utils.exceptions.LMRateLimitError"
+        assert error["details"]["providerCode"] == "ERR_LM_FAILED"
+        assert error["details"]["retryAfterMs"] == 1500
 
     @pytest.mark.parametrize("name", [None, "NoSuchError", "LM", "Predict", 7])
-    def test_an_error_that_names_no_lm_error_is_unexpected(self, name):
+    def test_an_error_that_names_no_lm_error_is_unexpected(self, scripted, name):
         def failing(_):
             raise HostFailure("ERR_X", "no", **({} if name is None else {"lm": name}))
 
-        with Worker(lm=failing) as worker:
-            worker.put("predict", spec())
-            error = worker.error(worker.start({"program": "predict"}, {"question": "?"}, lm=LM))
-            assert (error["type"], error["retryable"]) == ("dspy.utils.exceptions.LMUnexpectedError", False)
+        scripted.lm = failing
+        scripted.put("predict", spec())
+        error = scripted.error(scripted.start({"program": "predict"}, {"question": "?"}, lm=LM))
+        assert (error["type"], error["retryable"]) == ("dspy.utils.exceptions.LMUnexpectedError", False)
 
-    def test_a_reply_that_is_no_response_is_an_error_of_its_call(self):
-        with Worker(lm=lambda _: {"model": "m"}) as worker:
-            worker.put("predict", spec())
-            error = worker.error(worker.start({"program": "predict"}, {"question": "?"}, lm=LM))
-            assert error["type"] == "dspy.utils.exceptions.LMUnexpectedError"
+    def test_a_reply_that_is_no_response_is_an_error_of_its_call(self, scripted):
+        scripted.lm = lambda _: {"model": "m"}
+        scripted.put("predict", spec())
+        error = scripted.error(scripted.start({"program": "predict"}, {"question": "?"}, lm=LM))
+        assert error["type"] == "dspy.utils.exceptions.LMUnexpectedError"
 
-    def test_g3_cancelling_a_program_cancels_its_request(self, fresh):
-        fresh.put("predict", spec())
-        call = fresh.start({"program": "predict"}, {"question": "?"}, lm=LM)
-        upcall = fresh.upcalls.get(timeout=10)
-        fresh.send(Kind.CANCEL, [call])
-        assert fresh.upcancels.get(timeout=10) == upcall[0]
-        assert fresh.error(call)["code"] == "cancelled"
-        fresh.reply(upcall[0], fields_reply(answer="late"))
-        assert fresh.call(ECHO, 1) == 1
-        assert fresh.answers[call].empty()
+    def test_g3_cancelling_a_program_cancels_its_request(self, manual):
+        manual.put("predict", spec())
+        call = manual.start({"program": "predict"}, {"question": "?"}, lm=LM)
+        upcall = manual.upcalls.get(timeout=10)
+        manual.send(Kind.CANCEL, [call])
+        assert manual.upcancels.get(timeout=10) == upcall[0]
+        assert manual.error(call)["code"] == "cancelled"
+        manual.reply(upcall[0], fields_reply(answer="late"))
+        assert manual.call(ECHO, 1) == 1
+        assert manual.answers[call].empty()
 
-    def test_g3_cancelling_a_thread_that_waits_for_the_host_frees_it(self):
-        with Worker(threads=1) as worker:
-            call = worker.start("user_code:swallow", ["?"], lm=LM)
-            upcall = worker.upcalls.get(timeout=10)
-            worker.send(Kind.CANCEL, [call])
-            assert worker.upcancels.get(timeout=10) == upcall[0]
-            assert worker.error(call)["code"] == "cancelled"
-            assert worker.call("user_code:marks") == ["swallow ended"]
+    def test_g3_cancelling_a_thread_that_waits_for_the_host_frees_it(self, single):
+        call = single.start("user_code:swallow", ["?"], lm=LM)
+        upcall = single.upcalls.get(timeout=10)
+        single.send(Kind.CANCEL, [call])
+        assert single.upcancels.get(timeout=10) == upcall[0]
+        assert single.error(call)["code"] == "cancelled"
+        assert single.call("user_code:marks") == ["swallow ended"]
+
+    def test_programs_on_the_loop_take_no_threads(self, manual):
+        manual.put("predict", spec())
+        call = manual.start({"program": "predict"}, {"question": "?"}, lm=LM)
+        manual.reply(manual.upcalls.get(timeout=10)[0], fields_reply(answer="yes"))
+        assert manual.value(call) == {"answer": "yes"}
+        names = manual.call("user_code:thread_names")
+        assert not [name for name in names if name.startswith("asyncio")]
 
     def test_an_lm_without_a_call_is_refused(self, shared):
         shared.put("predict", spec())
@@ -443,15 +478,15 @@ class TestLiveness:
         assert state["lagMs"] >= 0
         assert state["rssBytes"] > 10_000_000
 
-    def test_lag_shows_that_the_loop_was_blocked(self, fresh):
-        fresh.start("user_code:block_loop", [0.8])
+    def test_lag_shows_that_the_loop_was_blocked(self, manual):
+        manual.start("user_code:block_loop", [0.8])
         time.sleep(0.1)
-        assert fresh.ping()["lagMs"] > 100
+        assert manual.ping()["lagMs"] > 100
 
-    def test_busy_threads_do_not_stop_the_loop(self, fresh):
-        call = fresh.start("user_code:spin", [0.5])
-        assert fresh.call(ECHO_ASYNC, 1) == 1
-        assert fresh.value(call) is None
+    def test_busy_threads_do_not_stop_the_loop(self, manual):
+        call = manual.start("user_code:spin", [0.5])
+        assert manual.call(ECHO_ASYNC, 1) == 1
+        assert manual.value(call) is None
 
 
 class TestEnd:
@@ -470,11 +505,11 @@ class TestEnd:
         assert fresh.wait() == 0
         assert fresh.said_bye()
 
-    def test_sigint_is_ignored(self, fresh):
-        fresh.process.send_signal(signal.SIGINT)
-        assert fresh.call(ECHO, 1) == 1
+    def test_sigint_is_ignored(self, shared):
+        shared.process.send_signal(signal.SIGINT)
+        assert shared.call(ECHO, 1) == 1
 
-    @pytest.mark.parametrize("target", ["user_code:spin", "user_code:sleep", "user_code:sleep_async", "user_code:block_loop"])
+    @pytest.mark.parametrize("target", ["user_code:spin", "user_code:sleep_async", "user_code:block_loop"])
     def test_g6_ends_with_its_input_whatever_runs(self, fresh, target):
         fresh.start(target, [30])
         eventually(lambda: target == "user_code:block_loop" or fresh.ping()["inFlight"] == 1)
@@ -497,9 +532,8 @@ class TestEnd:
             (False, b"GET / HTTP/1.1\r\n\r\n"),
             (True, frame(Kind.HELLO, hello())),
             (True, frame(Kind.CALL, [0, {}, [], None, {}])),
-            (True, b"\xff\xff\xff\xff\x01\x03\x00\x00"),
         ],
-        ids=["before HELLO", "no common version", "bad HELLO", "not a frame", "second HELLO", "bad CALL", "bad length"],
+        ids=["before HELLO", "no common version", "bad HELLO", "not a frame", "second HELLO", "bad CALL"],
     )
     def test_a_violation_ends_the_worker_with_its_reason(self, greet, data):
         with Worker(greet=greet) as worker:
@@ -511,6 +545,23 @@ class TestEnd:
         call = [1, {"function": "user_code:sleep_async"}, [30], None, {}]
         fresh.write(frame(Kind.CALL, call) + frame(Kind.CALL, call))
         assert fresh.wait() == 76
+
+    @pytest.mark.parametrize(
+        ("code", "reason"),
+        [("__version__ = '3.5.0'", "dspy 3.5.0 is not supported; install dspy >=3.4,<3.5"), ("import no_such_module", "no_such_module")],
+    )
+    def test_an_unusable_dspy_ends_the_worker_with_the_reason(self, tmp_path, code, reason):
+        (tmp_path / "dspy.py").write_text(code)
+        with Worker(greet=False) as worker:
+            worker.send(Kind.HELLO, hello(paths=[str(tmp_path)]))
+            assert worker.wait() == 78
+            assert reason in worker.stderr().splitlines()[-1]
+
+    def test_a_python_without_the_requirements_ends_with_the_reason(self):
+        command = [sys.executable, "-I", "-S", str(PYTHON / "worker.py")]  # no site-packages
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        assert done.returncode == 78
+        assert "msgspec" in done.stderr.splitlines()[-1]
 
     def test_unknown_kinds_are_skipped(self, shared):
         shared.write(frame(77, {"future": True}))

@@ -1,6 +1,7 @@
 """What a user's module does, for the tests of the worker."""
 
 import asyncio
+import ctypes
 import dataclasses
 import datetime
 import logging
@@ -16,6 +17,11 @@ ran: list[str] = []
 """Names of calls whose code has started, for tests that say that it must not."""
 
 stop = threading.Event()
+
+
+async def reset() -> None:
+    ran.clear()
+    stop.clear()
 
 
 def mark(name: str) -> None:
@@ -60,7 +66,7 @@ async def stubborn(seconds: float) -> str:
         try:
             await asyncio.sleep(0.01)
         except asyncio.CancelledError:
-            pass
+            ran.append("stubborn went on")
     return "done"
 
 
@@ -77,7 +83,9 @@ async def block_loop(seconds: float) -> None:
 def noise() -> str:
     print("from print")
     print("to stderr", file=sys.stderr)
-    sys.stdout.flush()
+    libc = ctypes.CDLL(None)
+    libc.puts(b"from C")
+    libc.fflush(None)
     os.write(1, b"from a descriptor\n")
     subprocess.run(["sh", "-c", "echo from a child; echo child stderr >&2"], check=True)
     logging.getLogger("user").warning("from logging")
@@ -88,7 +96,6 @@ def noise() -> str:
 def flood(lines: int) -> None:
     for number in range(lines):
         print("flood", number)
-    sys.stdout.flush()
 
 
 async def flood_on_loop(size: int) -> None:

@@ -4,8 +4,10 @@ import { exitReasonOf, isErrorExit, type ExitReason } from "./exit-reason.ts";
 import { shutdownEvent } from "./protocol.ts";
 import { createRegistry, type Registry } from "./registry.ts";
 import type { ReportSink, SupervisorReport } from "./report.ts";
+import { sendThrough } from "./send-through.ts";
 import { supervisor } from "./supervisor.ts";
-import type { Surroundings } from "./supervisor-core.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { RunQueue, type DeadLetter } from "./run-queue.ts";
 import { coreOf } from "./supervisor-identity.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
 import { treeOf, type TreeNode } from "./tree.ts";
@@ -19,6 +21,8 @@ export interface ApplicationOptions extends SupervisorOptions {
   readonly registry?: Registry;
   /** Hears what supervisors report. @default nobody */
   readonly onReport?: ReportSink;
+  /** Hears of each message that reached nobody. @default nobody */
+  readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** An XState inspector, from the first actor on. @default none */
   readonly inspect?: (event: InspectionEvent) => void;
 }
@@ -29,6 +33,8 @@ export interface Application extends AsyncDisposable {
   readonly root: AnyActorRef;
   /** The named actors. */
   readonly registry: Registry;
+  /** Messages so far that were sent to actors of this tree which were no longer alive. */
+  readonly deadLetters: number;
   /** What runs at this moment. */
   tree(): TreeNode;
   /** Stops the whole tree, in reverse start order, and waits for it. Idempotent. */
@@ -49,22 +55,37 @@ export interface Application extends AsyncDisposable {
  * that had started are stopped again. `details.path` and the chain of causes lead to the child.
  */
 export async function startApplication(options: ApplicationOptions): Promise<Application> {
-  const { id = "application", clock = systemClock, registry = createRegistry(), inspect, onReport = () => {} } = options;
+  const {
+    id = "application",
+    clock = systemClock,
+    registry = createRegistry(),
+    inspect,
+    onReport = () => {},
+  } = options;
   const watch = watchFailures(onReport);
-  let stopping = false;
-
+  const queue = new RunQueue(options.onDeadLetter);
   const up = deferred<void>();
   const finished = deferred<ExitReason>();
-  const surroundings: Surroundings = { path: [id], registry, clock, report: watch.report, ready: () => up.resolve() };
+  let asked = false;
+
+  const surroundings: Surroundings = {
+    path: [id],
+    registry,
+    clock,
+    report: watch.report,
+    queue,
+    ready: () => up.resolve(),
+  };
   const root = createActor(supervisor(options), {
     id,
     input: surroundings,
     ...(inspect === undefined ? {} : { inspect: harmless(inspect) }),
   });
+  sendThrough(queue, root, { alive: () => root.getSnapshot().status === "active", kill: () => root.stop() });
   const core = coreOf(root)!;
   const ended = (reason: ExitReason): void => {
     up.reject(isErrorExit(reason) ? reason.error : reason);
-    if (!stopping) onReport({ report: "application_exited", path: [id], reason, cause: watch.cause() });
+    if (!asked) watch.report({ report: "application_exited", path: [id], reason, cause: watch.cause() });
     finished.resolve(reason);
   };
   root.subscribe({
@@ -78,13 +99,16 @@ export async function startApplication(options: ApplicationOptions): Promise<App
   await up.promise;
 
   const stop = async (): Promise<void> => {
-    stopping = true;
+    asked = true;
     root.send(shutdownEvent);
     await finished.promise;
   };
   return {
     root,
     registry,
+    get deadLetters() {
+      return queue.deadLetters;
+    },
     tree: () => treeOf(core),
     stop,
     inspect(observer) {
@@ -97,7 +121,10 @@ export async function startApplication(options: ApplicationOptions): Promise<App
 }
 
 /** Remembers the last failure, so that the end of the tree can be told with what led to it. */
-function watchFailures(onReport: ReportSink): { readonly report: ReportSink; readonly cause: () => SupervisorReport | undefined } {
+function watchFailures(onReport: ReportSink): {
+  readonly report: ReportSink;
+  readonly cause: () => SupervisorReport | undefined;
+} {
   let last: SupervisorReport | undefined;
   return {
     report(report) {

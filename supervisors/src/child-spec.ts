@@ -33,7 +33,10 @@ export interface StartScope {
 }
 
 /** What a child's `start` gives back: logic to run, logic with its input, or OTP's `ignore` (nothing to run, no failure). */
-export type ChildStart = AnyActorLogic | { readonly logic: AnyActorLogic; readonly input?: unknown } | "ignore";
+export type ChildStart =
+  | AnyActorLogic
+  | { readonly logic: AnyActorLogic; readonly input?: unknown }
+  | "ignore";
 
 /** How a supervisor starts, restarts and stops a child: OTP's child specification. */
 export interface ChildSpec<Args extends readonly unknown[] = readonly []> {
@@ -90,11 +93,20 @@ export function resolveChildSpec(
   const type = choiceOption(`${where}.type`, spec.type, { default: "worker", among: types });
   const restart = choiceOption(`${where}.restart`, spec.restart, { default: "permanent", among: restarts });
   const significant = spec.significant ?? false;
-  if (typeof significant !== "boolean") throw invalidOption(`${where}.significant`, significant, "true or false");
+  if (typeof significant !== "boolean")
+    throw invalidOption(`${where}.significant`, significant, "true or false");
   if (significant && restart === "permanent")
-    throw invalidOption(`${where}.significant`, significant, `false for a permanent child, which never ends for good`);
+    throw invalidOption(
+      `${where}.significant`,
+      significant,
+      `false for a permanent child, which never ends for good`,
+    );
   if (significant && auto_shutdown === "never")
-    throw invalidOption(`${where}.significant`, significant, `false under a supervisor whose auto_shutdown is "never"`);
+    throw invalidOption(
+      `${where}.significant`,
+      significant,
+      `false under a supervisor whose auto_shutdown is "never"`,
+    );
   return {
     id,
     start: spec.start,
@@ -117,7 +129,8 @@ export function resolveChildSpecs(
   const ids = new Set<string>();
   return specs.map((spec: ChildSpec, index) => {
     const resolved = resolveChildSpec(spec, `${where}[${index}]`, auto_shutdown);
-    if (ids.has(resolved.id)) throw invalidOption(`${where}[${index}].id`, resolved.id, "unique in its supervisor");
+    if (ids.has(resolved.id))
+      throw invalidOption(`${where}[${index}].id`, resolved.id, "unique in its supervisor");
     ids.add(resolved.id);
     return resolved;
   });
@@ -145,7 +158,10 @@ function startTimeoutOption(option: string, value: unknown): number | undefined 
 }
 
 /** What a start gave back, in one shape. */
-export function logicOf(started: Exclude<ChildStart, "ignore">): { readonly logic: AnyActorLogic; readonly input?: unknown } {
+export function logicOf(started: Exclude<ChildStart, "ignore">): {
+  readonly logic: AnyActorLogic;
+  readonly input?: unknown;
+} {
   const parts = "transition" in started ? { logic: started } : started;
   if (typeof parts.logic?.transition === "function") return parts;
   throw invalidOption("start", started, `to return actor logic, { logic, input } or "ignore"`);

@@ -1,5 +1,5 @@
 import type { Timer } from "@dspex/core";
-import type { AnyActor, AnyActorRef } from "xstate";
+import type { AnyActor, AnyActorRef, EventObject } from "xstate";
 import type { ResolvedChildSpec } from "./child-spec.ts";
 import type { ExitReason } from "./exit-reason.ts";
 import type { ChildView, TableView } from "./strategy.ts";
@@ -24,6 +24,8 @@ export class Child implements ChildView {
   status: ChildStatus = "stopped";
   generation = 0;
   actor: AnyActor | undefined;
+  /** Sends to the running incarnation past the run queue: what a supervisor says goes before any message. */
+  signal: (event: EventObject) => void = () => {};
   /** Whether the running incarnation answers `otp.shutdown`. */
   trapsExit = false;
   /** The child supervisor's inside, for the tree. */
@@ -35,7 +37,12 @@ export class Child implements ChildView {
   /** The start, kill or retry timer: there is never more than one. */
   timer: Timer | undefined;
 
-  constructor(supervisor: SupervisorCore, id: string, spec: ResolvedChildSpec, args: readonly unknown[] = none) {
+  constructor(
+    supervisor: SupervisorCore,
+    id: string,
+    spec: ResolvedChildSpec,
+    args: readonly unknown[] = none,
+  ) {
     this.supervisor = supervisor;
     this.id = id;
     this.spec = spec;

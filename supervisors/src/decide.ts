@@ -12,13 +12,14 @@ export function decideExit<C extends ChildView>(
   const normal = isNormalExit(reason);
   const forGood = child.restart === "temporary" || (child.restart === "transient" && normal);
   // As in OTP: a normal end is worth a report only where it was not to be expected.
-  const report: readonly Action<C>[] =
-    forGood && normal ? [] : [{ do: "report_terminated", child, reason }];
+  const report: readonly Action<C>[] = forGood && normal ? [] : [{ do: "report_terminated", child, reason }];
   if (!forGood) {
     const { actions, restarts } = decideRestart(child, supervisor, nowMs);
     return { actions: [...report, ...actions], restarts };
   }
-  const exit: readonly Action<C>[] = endsSupervisor(child, supervisor) ? [{ do: "exit", reason: "shutdown" }] : [];
+  const exit: readonly Action<C>[] = endsSupervisor(child, supervisor)
+    ? [{ do: "exit", reason: "shutdown" }]
+    : [];
   return { actions: [...report, { do: "lay_down", child }, ...exit], restarts: supervisor.restarts };
 }
 

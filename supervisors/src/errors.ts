@@ -1,3 +1,5 @@
+import { DspexError, messageOf } from "@dspex/core";
+
 /** What the errors of supervision carry. */
 export interface SupervisorErrorCodes {
   /** A child did not start; `cause` is why. */
@@ -26,4 +28,21 @@ export type SupervisorRefusal =
 
 declare module "@dspex/core" {
   interface ErrorCodes extends SupervisorErrorCodes {}
+}
+
+/** The error of a child that did not start. */
+export function startFailure(
+  path: readonly string[],
+  child: string,
+  why: unknown,
+): DspexError<"ERR_CHILD_START_FAILED"> {
+  const cause = typeof why === "object" && why !== null && "error" in why ? why.error : why;
+  return new DspexError(
+    "ERR_CHILD_START_FAILED",
+    `Child "${child}" of ${path.join("/")} did not start: ${messageOf(cause)}`,
+    {
+      details: { path, child },
+      cause,
+    },
+  );
 }

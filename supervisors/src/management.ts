@@ -64,12 +64,14 @@ export function countChildren(supervisor: AnyActorRef): Promise<ChildCounts> {
  */
 export function kill(ref: AnyActorRef): void {
   const child = childOf(ref);
-  if (child?.actor !== undefined && child.actor === ref) child.supervisor.kill(child, child.actor);
+  if (child?.actor !== undefined && child.actor === ref) child.supervisor.runner.kill(child, child.actor);
 }
 
 type WithoutReply<C> = C extends Call ? Omit<C, "reply"> : never;
 
 async function request<T>(supervisor: AnyActorRef, call: WithoutReply<Call>): Promise<T> {
   if (coreOf(supervisor) === undefined) throw noProcess(supervisor, `${supervisor.id} is not a supervisor`);
-  return ask<T>(supervisor, (reply) => ({ type: "otp.call", call: { ...call, reply } }), { timeoutMs: Infinity });
+  return ask<T>(supervisor, (reply) => ({ type: "otp.call", call: { ...call, reply } }), {
+    timeoutMs: Infinity,
+  });
 }

@@ -30,5 +30,7 @@ export function createRegistry(): Registry {
 }
 
 export function nameTaken(name: string): DspexError<"ERR_NAME_TAKEN"> {
-  return new DspexError("ERR_NAME_TAKEN", `The name "${name}" belongs to another live actor.`, { details: { name } });
+  return new DspexError("ERR_NAME_TAKEN", `The name "${name}" belongs to another live actor.`, {
+    details: { name },
+  });
 }

@@ -72,7 +72,10 @@ export function server<State, Message extends EventObject, Input = void>(
 
     transition(snapshot, event, scope) {
       if (event.type === "xstate.stop") return { ...snapshot, status: "stopped" } as ServerSnapshot<State>;
-      if (snapshot.leaving) return event.type === "otp.left" ? ended(snapshot.state, (event as unknown as LeftEvent).reason) : snapshot;
+      if (snapshot.leaving)
+        return event.type === "otp.left"
+          ? ended(snapshot.state, (event as unknown as LeftEvent).reason)
+          : snapshot;
       if (event.type === "otp.shutdown") return leave(snapshot.state, "shutdown", scope.self);
       const { state } = snapshot;
       let next: State | Exit;
@@ -88,11 +91,16 @@ export function server<State, Message extends EventObject, Input = void>(
     getPersistedSnapshot: (snapshot) => snapshot,
   };
 
-  function leave(state: State, reason: ExitReason, self: { send(event: Message | ShutdownEvent): void }): ServerSnapshot<State> {
+  function leave(
+    state: State,
+    reason: ExitReason,
+    self: { send(event: Message | ShutdownEvent): void },
+  ): ServerSnapshot<State> {
     try {
       const cleaning = terminate?.(state, reason);
       if (cleaning === undefined) return ended(state, reason);
-      const left = (final: ExitReason): void => self.send({ type: "otp.left", reason: final } satisfies LeftEvent as never);
+      const left = (final: ExitReason): void =>
+        self.send({ type: "otp.left", reason: final } satisfies LeftEvent as never);
       cleaning.then(
         () => left(reason),
         (error: unknown) => left({ error }),

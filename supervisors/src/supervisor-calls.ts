@@ -1,10 +1,12 @@
 import { DspexError } from "@dspex/core";
 import type { AnyActorRef } from "xstate";
+import { isAlive } from "./ask.ts";
 import { Child, childOf } from "./child.ts";
+import type { Task } from "./child-runner.ts";
 import { resolveChildSpec, type ChildSpec, type ResolvedChildSpec } from "./child-spec.ts";
-import type { SupervisorRefusal } from "./errors.ts";
+import { startFailure, type SupervisorRefusal } from "./errors.ts";
 import type { Reply } from "./reply.ts";
-import { startFailure, type SupervisorCore, type Task } from "./supervisor-core.ts";
+import type { SupervisorCore } from "./supervisor-core.ts";
 
 /** A child as `whichChildren` lists it. */
 export interface ChildInfo {
@@ -64,7 +66,10 @@ function* answer(core: SupervisorCore, call: Call): Task<unknown> {
   }
 }
 
-function* startChild(core: SupervisorCore, asked: ChildSpec | readonly unknown[]): Task<AnyActorRef | undefined> {
+function* startChild(
+  core: SupervisorCore,
+  asked: ChildSpec | readonly unknown[],
+): Task<AnyActorRef | undefined> {
   const { options, table } = core;
   const child = newChild(core, asked);
   const present = table.get(child.id);
@@ -74,7 +79,7 @@ function* startChild(core: SupervisorCore, asked: ChildSpec | readonly unknown[]
   table.add(child);
   try {
     const ref = yield* start(core, child);
-    if (ref === undefined) core.layDown(child);
+    if (ref === undefined) core.runner.layDown(child);
     return ref;
   } catch (error) {
     table.delete(child);
@@ -95,20 +100,21 @@ function isArguments(asked: ChildSpec | readonly unknown[]): asked is readonly u
 }
 
 function* start(core: SupervisorCore, child: Child): Task<AnyActorRef | undefined> {
-  const outcome = yield* core.start(child);
-  if (outcome.as === "failed") throw startFailure(core.path, child.id, outcome.reason);
+  const outcome = yield* core.runner.start(child);
+  if (outcome.as === "failed") throw startFailure(core.around.path, child.id, outcome.reason);
   return outcome.as === "started" ? outcome.ref : undefined;
 }
 
 function* terminateChild(core: SupervisorCore, asked: string | AnyActorRef): Task {
   const { kind } = core.options;
   const byId = typeof asked === "string";
-  if (byId ? kind === "template" : kind === "static") throw refused(core, nameOf(asked), byId ? "simple_one_for_one" : "not_found");
+  if (byId ? kind === "template" : kind === "static")
+    throw refused(core, nameOf(asked), byId ? "simple_one_for_one" : "not_found");
+  // What is dead already is as terminated as can be, whoever its supervisor was.
+  if (!byId && !isAlive(asked)) return;
   const child = byId ? core.table.get(asked) : childOf(asked);
-  // A former child that is dead already is as terminated as can be.
-  if (!byId && child?.supervisor === core && child.actor !== asked) return;
   if (child?.supervisor !== core) throw refused(core, nameOf(asked), "not_found");
-  yield* core.stop(child);
+  yield* core.runner.stop(child);
 }
 
 /** The child of this id, which must have no process. */
@@ -121,7 +127,8 @@ function stopped(core: SupervisorCore, id: string): Child {
 }
 
 function specOf(core: SupervisorCore, id: string): ResolvedChildSpec {
-  const spec = core.table.get(id)?.spec ?? (core.options.template?.id === id ? core.options.template : undefined);
+  const spec =
+    core.table.get(id)?.spec ?? (core.options.template?.id === id ? core.options.template : undefined);
   if (spec === undefined) throw refused(core, id, "not_found");
   return spec;
 }
@@ -146,7 +153,11 @@ function nameOf(asked: string | AnyActorRef): string {
 }
 
 function refused(core: SupervisorCore, child: string, reason: SupervisorRefusal): DspexError {
-  return new DspexError("ERR_SUPERVISOR_REFUSED", `Supervisor ${core.path.join("/")}, child "${child}": ${reason}.`, {
-    details: { path: core.path, child, reason },
-  });
+  return new DspexError(
+    "ERR_SUPERVISOR_REFUSED",
+    `Supervisor ${core.around.path.join("/")}, child "${child}": ${reason}.`,
+    {
+      details: { path: core.around.path, child, reason },
+    },
+  );
 }

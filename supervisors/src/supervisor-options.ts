@@ -56,8 +56,14 @@ const strategyNames = Object.keys(strategies) as (keyof typeof strategies)[];
 const autoShutdowns = ["never", "any_significant", "all_significant"] as const;
 
 export function resolveSupervisorOptions(options: SupervisorOptions): ResolvedSupervisorOptions {
-  const auto_shutdown = choiceOption("auto_shutdown", options.auto_shutdown, { default: "never", among: autoShutdowns });
-  const strategy = choiceOption("strategy", options.strategy, { default: "one_for_one", among: strategyNames });
+  const auto_shutdown = choiceOption("auto_shutdown", options.auto_shutdown, {
+    default: "never",
+    among: autoShutdowns,
+  });
+  const strategy = choiceOption("strategy", options.strategy, {
+    default: "one_for_one",
+    among: strategyNames,
+  });
   return {
     kind: "static",
     ...restartLimit(options),
@@ -85,12 +91,15 @@ export function resolveDynamicOptions<Args extends readonly unknown[]>(
     children: [],
     template,
     max_children:
-      max_children === Infinity ? Infinity : integerOption("max_children", max_children, { default: 0, min: 0 }),
+      max_children === Infinity
+        ? Infinity
+        : integerOption("max_children", max_children, { default: 0, min: 0 }),
   };
 }
 
 function restartLimit(options: { readonly intensity?: number; readonly periodMs?: number }): RestartLimit {
   const periodMs = durationOption("periodMs", options.periodMs, { default: 5_000, min: Number.MIN_VALUE });
-  if (periodMs === Infinity) throw invalidOption("periodMs", periodMs, "finite: restarts must be forgotten some time");
+  if (periodMs === Infinity)
+    throw invalidOption("periodMs", periodMs, "finite: restarts must be forgotten some time");
   return { intensity: integerOption("intensity", options.intensity, { default: 1, min: 0 }), periodMs };
 }

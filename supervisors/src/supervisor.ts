@@ -2,7 +2,7 @@ import { setup, type ActorLogic, type AnyActorScope, type AnyEventObject, type S
 import type { ChildSpec } from "./child-spec.ts";
 import { isErrorExit, type ExitOutput } from "./exit-reason.ts";
 import type { Call } from "./supervisor-calls.ts";
-import { SupervisorCore, type Surroundings } from "./supervisor-core.ts";
+import { SupervisorCore } from "./supervisor-core.ts";
 import { identify, identifyLogic } from "./supervisor-identity.ts";
 import {
   resolveDynamicOptions,
@@ -11,6 +11,7 @@ import {
   type ResolvedSupervisorOptions,
   type SupervisorOptions,
 } from "./supervisor-options.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** The life of every supervisor, as an inspector draws it. The work is done by the core; the chart follows its phase. */
 const lifecycle = setup({
@@ -48,7 +49,11 @@ function to<P extends SupervisorCore["phase"]>(phase: P): { readonly guard: P; r
 type SupervisorSnapshot = SnapshotFrom<typeof lifecycle>;
 
 /** Actor logic of a supervisor. As an actor of its own it is started with `startApplication`; below that, as a child. */
-export type SupervisorLogic = ActorLogic<SupervisorSnapshot, AnyEventObject, Partial<Surroundings> | undefined>;
+export type SupervisorLogic = ActorLogic<
+  SupervisorSnapshot,
+  AnyEventObject,
+  Partial<Surroundings> | undefined
+>;
 
 /**
  * A supervisor of a fixed list of children, which `startChild` may extend: OTP's `supervisor` with one_for_one, one_for_all or
@@ -76,7 +81,11 @@ export function dynamicSupervisor<Args extends readonly unknown[] = readonly nev
 export type SupervisorPlace = Omit<ChildSpec, "id" | "start" | "type">;
 
 /** The child specification of a supervisor, with OTP's defaults for one: type `supervisor`, shutdown `infinity`. */
-export function supervisorSpec(id: string, options: SupervisorOptions, place: SupervisorPlace = {}): ChildSpec {
+export function supervisorSpec(
+  id: string,
+  options: SupervisorOptions,
+  place: SupervisorPlace = {},
+): ChildSpec {
   const logic = supervisor(options);
   return { ...place, id, type: "supervisor", start: () => logic };
 }
@@ -122,9 +131,13 @@ function receive(
   const { type } = event;
   if (type === "otp.shutdown") core.shutdown();
   else if (type === "otp.call") core.call(event["call"] as Call);
-  else if (type.startsWith("xstate.done.actor.")) core.childEnded(event["actorId"] as string, { output: event["output"] });
-  else if (type.startsWith("xstate.error.actor.")) core.childEnded(event["actorId"] as string, { error: event["error"] });
-  else if (type === "otp.phase" && core.phase === "stopped" && isErrorExit(core.reason)) throw core.reason.error;
-  else if (type === "otp.phase" || type === "xstate.stop") return lifecycle.transition(snapshot, event, scope);
+  else if (type.startsWith("xstate.done.actor."))
+    core.childEnded(event["actorId"] as string, { output: event["output"] });
+  else if (type.startsWith("xstate.error.actor."))
+    core.childEnded(event["actorId"] as string, { error: event["error"] });
+  else if (type === "otp.phase" && core.phase === "stopped" && isErrorExit(core.reason))
+    throw core.reason.error;
+  else if (type === "otp.phase" || type === "xstate.stop")
+    return lifecycle.transition(snapshot, event, scope);
   return snapshot;
 }

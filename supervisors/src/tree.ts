@@ -18,12 +18,12 @@ export interface TreeNode {
 }
 
 export function treeOf(core: SupervisorCore): TreeNode {
-  return supervisorNode(core, core.path.at(-1)!, 1);
+  return supervisorNode(core, core.around.path.at(-1)!, 1);
 }
 
 function supervisorNode(core: SupervisorCore, id: string, generation: number): TreeNode {
   return {
-    ...position(core.path, id, generation),
+    ...position(core.around.path, id, generation),
     type: "supervisor",
     state: core.phase,
     children: [...core.table].map(childNode),
@@ -33,7 +33,12 @@ function supervisorNode(core: SupervisorCore, id: string, generation: number): T
 function childNode(child: Child): TreeNode {
   const { id, inner, generation, supervisor, spec, status } = child;
   if (inner !== undefined && status !== "restarting") return supervisorNode(inner, id, generation);
-  return { ...position([...supervisor.path, id], id, generation), type: spec.type, state: status, children: [] };
+  return {
+    ...position([...supervisor.around.path, id], id, generation),
+    type: spec.type,
+    state: status,
+    children: [],
+  };
 }
 
 function position(

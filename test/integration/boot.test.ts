@@ -17,7 +17,7 @@ const python = (): string => findEnvironment()!.python;
 describe("a pool that cannot start", () => {
   it.each([
     ["an interpreter that does not exist", () => "/nowhere/python", /could not be started/],
-    ["a Python without DSPy", () => interpreter(`exec ${python()} -S "$@"`), /status 78.*dspy/i],
+    ["a Python without DSPy", () => interpreter(`exec ${python()} -S "$@"`), /status 78, and said: .*this Python has no msgspec/],
     ["a process that exits 0 while booting", () => interpreter("exit 0"), /exited with status 0/],
     ["a process that prints something else", () => interpreter("echo hello, is it me you are looking for; sleep 5"), /broke the protocol/],
     ["a process that is silent", () => interpreter("sleep 5"), /silent for 400 ms/],

@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { inspect } from "node:util";
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { DspexError } from "@dspex/core";
@@ -225,19 +226,28 @@ describe("the environment", () => {
     expect(await ensureEnvironment({ lockFile, imports, env })).toEqual(environment);
   });
 
-  it("tells an index that cannot be reached from other failures", async () => {
-    const index = `http://127.0.0.1:${await closedPort()}/simple`;
+  it("tells an index that cannot be reached from other failures, and G11: hides its password", async () => {
+    const index = `http://user:canary@127.0.0.1:${await closedPort()}/simple`;
     const { PIP_NO_INDEX: _index, UV_OFFLINE: _offline, ...online } = env;
-    const offline = {
-      ...online,
-      PIP_FIND_LINKS: "",
-      UV_FIND_LINKS: "",
+    const addresses = {
       PIP_INDEX_URL: index,
       UV_DEFAULT_INDEX: index,
+      PIP_FIND_LINKS: "",
+      UV_FIND_LINKS: "",
     };
-    expect(
-      await code(ensureEnvironment({ lockFile, imports, env: { ...offline, UV_HTTP_RETRIES: "0" } })),
-    ).toBe("ERR_PYTHON_OFFLINE");
+    const events: SetUpEvent[] = [];
+    const offline: unknown = await ensureEnvironment({
+      lockFile,
+      imports,
+      env: { ...online, ...addresses, UV_HTTP_RETRIES: "0" },
+      onProgress: (event) => events.push(event),
+    }).catch((error: unknown) => error);
+    expect(offline).toMatchObject({
+      code: "ERR_PYTHON_OFFLINE",
+      message: expect.stringMatching(/^The package index .*\nCheck .*$/),
+    });
+    expect(inspect([offline, events], { depth: null })).not.toContain("canary");
+
     const tampered = join(await directory(), "requirements.lock");
     await writeFile(
       tampered,

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import path from "node:path";
 import type { DemoReport } from "../../packages/dspex/src/demo/report.ts";
 import { freshPath } from "./runtime.ts";
@@ -13,7 +14,8 @@ export const bundledTickets = readFileSync(path.join(root, "packages/dspex/src/d
   .map((line) => JSON.parse(line) as { id: string; text: string; language: string });
 
 export interface DemoRun {
-  readonly status: number | null;
+  /** As a shell tells it: 128 and the signal's number, when a signal ended it. */
+  readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
   /** The last line of standard output, parsed; `undefined` when it is not JSON. */
@@ -39,7 +41,8 @@ export function startDemo(args: readonly string[], env: NodeJS.ProcessEnv = {}):
   const written = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) child[name].setEncoding("utf8").on("data", (text: string) => (written[name] += text));
   const finished = new Promise<DemoRun>((resolve) => {
-    child.once("close", (status) => {
+    child.once("close", (exitCode, signal) => {
+      const status = exitCode ?? 128 + constants.signals[signal!];
       const last = written.stdout.trimEnd().split("\n").at(-1)!;
       resolve({ status, ...written, report: (last.startsWith("{") ? JSON.parse(last) : undefined) as DemoReport });
     });

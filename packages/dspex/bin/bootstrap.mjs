@@ -1,17 +1,19 @@
 // `npm run demo` and `npm test` on a fresh clone: makes what is missing, then runs. A second run finds all there.
+import { fileURLToPath } from "node:url";
+
 import { nodeProblem } from "./node-version.mjs";
 
 const [command, ...args] = process.argv.slice(2);
 
 const commands = {
   async demo() {
-    const { prepare, ROOT } = await import("./prepare.mjs");
+    const { prepare } = await import("./prepare.mjs");
     if ((await prepare()) === undefined) return;
     // In this process: a kill of the one Node process must be a kill of the demo.
     const { register } = await import("tsx/esm/api");
     register();
-    const main = new URL("packages/dspex/src/demo/main.ts", `file://${ROOT}`);
-    process.argv = [process.argv[0], main.pathname, ...args];
+    const main = new URL("../src/demo/main.ts", import.meta.url);
+    process.argv = [process.argv[0], fileURLToPath(main), ...args];
     await import(main.href);
   },
   async test() {

@@ -36,7 +36,7 @@ function npmInstall(root, { signal, onLine }) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, [...before, "install", "--include=dev"], {
       cwd: root,
-      signal,
+      detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";
@@ -47,10 +47,20 @@ function npmInstall(root, { signal, onLine }) {
         if (line) onLine(line);
       });
     }
+    // The whole process group: npm has children of its own.
+    const abort = () => {
+      try {
+        process.kill(-child.pid, "SIGTERM");
+      } catch {
+        // Not started, or ended in this very moment.
+      }
+    };
+    signal?.addEventListener("abort", abort, { once: true });
     let failure;
     child.once("error", (error) => (failure = error.message));
     // Also after an abort: npm may still write the lock file until it is gone.
     child.once("close", (code) => {
+      signal?.removeEventListener("abort", abort);
       if (signal?.aborted) reject(signal.reason);
       else if (code === 0) resolve();
       else reject(installProblem(output, failure ?? `exit code ${code}`));

@@ -10,8 +10,9 @@ export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 export function prepare({ groups = [] } = {}) {
   return attended(async ({ progress, signal }) => {
     if (!nodeModulesAreCurrent(ROOT)) {
-      const detail = "installing from package-lock.json";
-      await progress.step("node modules", detail, (onLine) => installNodeModules(ROOT, { signal, onLine }));
+      progress.start("node modules", "installing from package-lock.json");
+      await installNodeModules(ROOT, { signal, onLine: progress.update });
+      progress.finish("installed from package-lock.json");
     }
     return setUpEnvironment({ groups, signal, progress });
   });
@@ -20,20 +21,20 @@ export function prepare({ groups = [] } = {}) {
 /** The Python environment alone, as `dspex setup` wants it too. */
 export async function setUpEnvironment({ progress, ...options }) {
   const { ensureEnvironment } = await import("@dspex/python-bridge/environment");
-  return ensureEnvironment({ ...options, onProgress: (event) => progress.onEnvironment(event) });
+  return ensureEnvironment({ ...options, onProgress: progress.onEnvironment });
 }
 
 /**
  * Runs a set-up with its steps shown on stderr, and returns what it returned; or says what went wrong, sets the exit
  * code, and returns `undefined`.
  *
- * The first SIGINT or SIGTERM stops it in good order: the installer is told to end, locks are released, the lock file
+ * The first SIGINT, SIGTERM or SIGHUP stops it in good order: the installer is told to end, locks are released, the lock file
  * is put back. The second has its usual effect.
  */
 export async function attended(setUp) {
   const progress = createProgress();
   const stop = new AbortController();
-  const listeners = Object.entries({ SIGINT: 130, SIGTERM: 143 }).map(([name, exitCode]) => {
+  const listeners = Object.entries({ SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }).map(([name, exitCode]) => {
     const remedy = "Run it again: what was finished is kept.";
     return [name, () => stop.abort({ problem: `Stopped by ${name}.`, remedy, exitCode })];
   });

@@ -25,37 +25,32 @@ export function createProgress({ stream = process.stderr, env = process.env } = 
     running = undefined;
   };
 
-  return {
-    /** Runs `action`, which may tell how it gets on, as the step `name`. Where it throws, `fail` ends the line. */
-    async step(name, detail, action) {
-      this.start(name, detail);
-      await action((text) => this.update(text));
-      this.finish(detail);
-    },
+  const progress = {
     start(name, detail) {
       running = { name, detail, since: performance.now() };
       const tick = live
         ? redraw
-        : () => stream.write(`… ${running.name}  still ${running.detail} (${seconds()})\n`);
+        : () => stream.write(`… ${running.name}  still ${running.detail.slice(0, 80)} (${seconds()})\n`);
       running.timer = setInterval(tick, live ? REDRAW_MS : STILL_MS).unref();
     },
     update(detail) {
-      if (running !== undefined) running.detail = detail;
+      running.detail = detail;
     },
     finish(detail) {
       end(paint("green", "✓"), detail);
     },
+    /** Ends the step that was under way when something failed, if any was. */
     fail() {
       if (running !== undefined) end(paint("red", "✗"), running.detail);
     },
     /** Listens to the set-up of the Python environment. */
     onEnvironment({ step, state, detail }) {
-      if (state === "started") this.start(step, detail);
-      else if (state === "finished") this.finish(detail);
-      else if (running !== undefined) this.update(detail);
-      else stream.write(`… ${step}  ${detail}\n`);
+      if (state === "started") progress.start(step, detail);
+      else if (state === "finished") progress.finish(detail);
+      else progress.update(detail);
     },
   };
+  return progress;
 }
 
 /** Writes an error: what is wrong, what to do, and what was tried. */

@@ -82,7 +82,7 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
   const application = await startApplication({
     ...applicationTree({
       observers: options.log === undefined ? [] : [logObserverSpec(telemetry, options.log)],
-      guardian: guardianSpec({ python: poolOptions[0]![1].python, runId, ledger, spawn: spawnProcess }),
+      guardian: guardianSpec({ ...ports, python: poolOptions[0]![1].python }),
       endpoints: endpointSpecs,
       pools: pools.map(({ spec }) => spec),
       user: options.children ?? [],
@@ -93,7 +93,7 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
     ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
   });
   try {
-    await Promise.all(pools.map(({ pool }) => pool.ready()));
+    await Promise.race([Promise.all(pools.map(({ pool }) => pool.ready())), gaveUp(application, runId)]);
   } catch (error) {
     await application.stop();
     throw error;
@@ -126,4 +126,13 @@ async function drainAndStop(pools: readonly Pool[], application: Application, dr
   await Promise.race([drained, application.finished, patience.promise]);
   timer.cancel();
   await application.stop();
+}
+
+/** Rejects when the tree ends by itself: nobody is left who could become ready. */
+async function gaveUp(application: Application, runId: string): Promise<never> {
+  const reason = await application.finished;
+  throw new DspexError("ERR_RUNTIME_STOPPED", "The runtime gave up while it started: its supervisors report why (telemetry `supervisor.report`).", {
+    details: { runId },
+    cause: typeof reason === "object" && "error" in reason ? reason.error : reason,
+  });
 }

@@ -1,4 +1,3 @@
-import { DspexError } from "@dspex/core";
 import type { LmRequest, LmResponse } from "./request.ts";
 
 /** Reaches one language model. Adapters hold no queue and repeat nothing: that is the endpoint's. */
@@ -16,14 +15,4 @@ export interface LmAdapter {
 
 export interface LmCallOptions {
   readonly signal: AbortSignal;
-}
-
-/** The error of a request that was aborted: the signal's own reason when that is one of ours (a passed deadline). */
-export function aborted(signal: AbortSignal, where: string): DspexError {
-  const reason: unknown = signal.reason;
-  if (DspexError.is(reason)) return reason;
-  return new DspexError("ERR_CANCELLED", `The call was cancelled while it was ${where}.`, {
-    details: { where },
-    cause: reason,
-  });
 }

@@ -70,7 +70,7 @@ function chatMessages({ role, parts }: LmMessage, refuse: Refuse): object[] {
     }
     case "tool":
       return parts.map((part) => {
-        if (part.type !== "tool_result") throw refuse(`A ${part.type} part in a tool message`);
+        if (part.type !== "tool_result") throw refuse(`A part of type ${part.type} in a tool message`);
         const text = textOf(part.content, refuse);
         return { role, tool_call_id: part.id, content: part.is_error === true ? `[error] ${text}` : text };
       });
@@ -82,7 +82,7 @@ function content(parts: readonly LmPart[], refuse: Refuse): string | object[] {
   return parts.map((part) => {
     if (part.type === "text") return { type: "text", text: part.text };
     if (part.type === "image") return image(part, refuse);
-    throw refuse(`A ${part.type} part in a user message`);
+    throw refuse(`A part of type ${part.type} in a user message`);
   });
 }
 
@@ -98,7 +98,7 @@ function textOf(parts: string | readonly LmPart[], refuse: Refuse): string {
   return parts
     .map((part) => {
       if (part.type === "text" || part.type === "refusal") return part.text;
-      throw refuse(`A ${part.type} part among text`);
+      throw refuse(`A part of type ${part.type} in place of text`);
     })
     .join("\n");
 }

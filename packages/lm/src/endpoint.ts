@@ -2,6 +2,7 @@ import { backoffMs, DspexError, messageOf, type AttemptBudget, type Clock, type 
 import { server, type ChildSpec, type Registry } from "@dspex/supervisors";
 import type { TelemetryBus } from "@dspex/telemetry";
 import type { LmAdapter } from "./adapter.ts";
+import { pause } from "./pause.ts";
 import type { LmRequest, LmResponse } from "./request.ts";
 
 /** Who asks, and for how long. */
@@ -124,19 +125,6 @@ export function createEndpoint(name: string, adapter: LmAdapter, ports: Endpoint
 function retryDelayMs(error: DspexError, attempts: number, random: () => number): number {
   const asked = (error.details as { readonly retryAfterMs?: number }).retryAfterMs;
   return asked ?? backoffMs(attempts, backoff, random);
-}
-
-/** Waits, or returns early when nobody waits for the outcome any more. */
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      timer.cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = clock.setTimeout(done, delayMs);
-    signal.addEventListener("abort", done);
-  });
 }
 
 /** Adapters throw our errors; one that throws something else is broken, and its request did not get an answer. */

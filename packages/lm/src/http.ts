@@ -4,12 +4,14 @@ import {
   integerOption,
   invalidOption,
   messageOf,
+  show,
   systemClock,
   textOption,
   type DspexError,
   type Redactor,
 } from "@dspex/core";
-import { aborted, type LmAdapter } from "./adapter.ts";
+import { aborted } from "./aborted.ts";
+import type { LmAdapter } from "./adapter.ts";
 import { chatRequest, type ChatTarget } from "./chat-request.ts";
 import { chatResponse } from "./chat-response.ts";
 import { httpFailure } from "./http-failure.ts";
@@ -24,7 +26,11 @@ export interface HttpOptions {
   readonly apiKey?: string | (() => string | undefined);
   /** Further headers; their values are treated as secrets. @default {} */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Longest time for one answer, in milliseconds; the caller's deadline may be shorter. @default 120_000 */
+  /**
+   * Longest time for one answer, in milliseconds; the caller's deadline may be shorter. Node's fetch itself waits at most
+   * 300 s for the head of an answer, and as long for each part of it.
+   * @default 120_000
+   */
   readonly timeoutMs?: number;
   /** Largest answer, in bytes. @default 8_388_608 */
   readonly maxResponseBytes?: number;
@@ -36,7 +42,7 @@ const openAI = "https://api.openai.com/v1";
  * Reaches a language model behind an OpenAI-compatible API: OpenAI, vLLM, Ollama, llama.cpp, LiteLLM and many others. One
  * `POST /chat/completions` per request, with plain `fetch`; redirects are not followed, so that no key reaches another host.
  *
- * The key and all header values are masked in every error.
+ * The key, all header values and those of the URL's query are masked in every error.
  *
  * @throws ERR_INVALID_OPTION
  */
@@ -62,7 +68,7 @@ export function http(options: HttpOptions): LmAdapter {
   /** The headers of one request, and a redactor that knows what is secret in them. */
   const authorize = (): { readonly headers: Headers; readonly redactor: Redactor } => {
     const redactor = createRedactor();
-    for (const value of headers.values()) redactor.add(value);
+    for (const value of [...headers.values(), ...url.searchParams.values()]) redactor.add(value);
     const all = new Headers(headers);
     all.set("content-type", "application/json");
     if (apiKey !== undefined) {
@@ -90,26 +96,17 @@ export function http(options: HttpOptions): LmAdapter {
         { method: "POST", headers: authorized.headers, body },
         { endpoint, signal, timeoutMs, maxBytes },
       );
-      const { status } = answer.response;
-      if (answer.text === undefined)
-        throw lmError("ERR_LM_INVALID_REPLY", `The answer of ${endpoint} is larger than ${maxBytes} bytes.`, {
+      const { status, ok, headers: answered } = answer.response;
+      const said = answer.text === undefined ? undefined : authorized.redactor.text(answer.text);
+      if (!ok) throw httpFailure({ endpoint, status, headers: answered, body: said ?? "" });
+      const refuse = (problem: string) =>
+        lmError("ERR_LM_INVALID_REPLY", `The answer of ${endpoint} is not a chat completion: ${problem}.`, {
           endpoint,
           status,
         });
-      if (!answer.response.ok)
-        throw httpFailure({
-          endpoint,
-          status,
-          headers: answer.response.headers,
-          body: authorized.redactor.text(answer.text),
-        });
+      if (answer.text === undefined) throw refuse(`it is larger than ${maxBytes} bytes`);
       const reply = chatResponse(parseJson(answer.text), target.model);
-      if ("problem" in reply)
-        throw lmError(
-          "ERR_LM_INVALID_REPLY",
-          `The answer of ${endpoint} is not a chat completion: ${reply.problem}.`,
-          { endpoint, status },
-        );
+      if ("problem" in reply) throw refuse(`${reply.problem}; it starts with ${show(said!.slice(0, 80))}`);
       return reply;
     },
   };

@@ -1,4 +1,4 @@
-export { aborted, type LmAdapter, type LmCallOptions } from "./adapter.ts";
+export type { LmAdapter, LmCallOptions } from "./adapter.ts";
 export { dspyErrorName } from "./dspy-error-name.ts";
 export { createEndpoint, type Endpoint, type EndpointCall, type EndpointPorts } from "./endpoint.ts";
 export type { LmErrorCode, LmErrorCodes, LmFailure } from "./errors.ts";

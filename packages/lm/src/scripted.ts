@@ -1,5 +1,7 @@
 import { durationOption, systemClock, type Clock } from "@dspex/core";
-import { aborted, type LmAdapter } from "./adapter.ts";
+import { aborted } from "./aborted.ts";
+import type { LmAdapter } from "./adapter.ts";
+import { pause } from "./pause.ts";
 import type { LmRequest, LmResponse } from "./request.ts";
 
 /** Answers a request with a text or a whole response; what it throws is what the endpoint fails with. */
@@ -25,7 +27,7 @@ export function scripted(script: Script, options: ScriptedOptions = {}): LmAdapt
   return {
     id: "scripted",
     async complete(request, { signal }) {
-      if (latencyMs > 0) await pause(latencyMs, clock, signal);
+      if (latencyMs > 0) await pause(clock, latencyMs, signal);
       if (signal.aborted) throw aborted(signal, "waiting for the language model");
       const answer = await script(request);
       return typeof answer === "string" ? textResponse(request.model, answer) : answer;
@@ -42,18 +44,4 @@ function textResponse(model: string, text: string): LmResponse {
     finish_reason: "stop",
     usage: {},
   };
-}
-
-/** Waits, or returns early when the signal is aborted. */
-function pause(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      timer.cancel();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = clock.setTimeout(done, delayMs);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }

@@ -68,6 +68,8 @@ export class WorkerSession implements WorkerLoad {
     this.#connection = openConnection({ readable: process.stdout, writable: process.stdin }, hello.maxFrameBytes, {
       onFrame: (frame) => this.#receive(frame),
       onEnd: (error) => {
+        // Whatever is wrong, this worker gets no further call.
+        this.#capacity = 0;
         if (error !== undefined) options.onBroken(error);
       },
     });

@@ -1,4 +1,4 @@
-import { backoffMs, DspexError, messageOf, type Clock, type Timer } from "@dspex/core";
+import { backoffMs, DspexError, type Clock, type Timer } from "@dspex/core";
 import { workerCommand, type LogLevel, type Ready } from "@dspex/python-bridge";
 import type { TelemetryBus } from "@dspex/telemetry";
 import { setup, type AnyStateMachine } from "xstate";
@@ -60,10 +60,10 @@ export function workerMachine(id: string, boots: BootRecord, around: WorkerSurro
       own: ({ self }) => life.own((event) => self.send(event), self),
       spawn: () => life.spawn(),
       announce: ({ event }) => life.announce((event as { ready: Ready }).ready),
-      failBoot: ({ event }) => life.failBoot(event),
-      crash: ({ event }) => life.crash(event),
+      failBoot: ({ event }) => life.failBoot((event as { exit: OsProcessExit }).exit),
+      crash: ({ event }) => life.crash((event as { exit: OsProcessExit }).exit),
       drain: () => life.drain(),
-      kill: () => life.kill(),
+      kill: ({ event }) => life.kill(event),
       leave: () => life.leave(),
     },
   }).createMachine({
@@ -77,8 +77,8 @@ export function workerMachine(id: string, boots: BootRecord, around: WorkerSurro
         on: {
           "process.ready": "ready",
           "process.exited": { actions: "failBoot" },
-          "process.broken": { actions: "failBoot" },
-          "boot.timeout": { actions: "failBoot" },
+          "process.broken": { actions: "kill" },
+          "boot.timeout": { actions: "kill" },
           "otp.shutdown": { target: "draining" },
         },
       },
@@ -86,7 +86,7 @@ export function workerMachine(id: string, boots: BootRecord, around: WorkerSurro
         entry: "announce",
         on: {
           "process.exited": { actions: "crash" },
-          "process.broken": { actions: "crash" },
+          "process.broken": { actions: "kill" },
           "otp.shutdown": "draining",
         },
       },
@@ -112,11 +112,12 @@ class WorkerLife {
   #send: (event: WorkerEvent) => void = () => {};
   #process: OsProcess | undefined;
   #session: WorkerSession | undefined;
-  #exit: OsProcessExit | undefined;
   #timer: Timer | undefined;
   #spawnedAtMs = 0;
   #ready = false;
   #draining = false;
+  /** Why we ended the process, when it was us. */
+  #reason: string | undefined;
   /** The end of what the process printed, for the error of a failed boot. */
   #stderr = "";
 
@@ -153,7 +154,6 @@ class WorkerLife {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-2_000);
     });
     void process.exited.then((exit) => {
-      this.#exit = exit;
       this.#gone(exit);
       this.#send({ type: "process.exited", exit });
     });
@@ -193,27 +193,21 @@ class WorkerLife {
     this.#around.onReady(this.#session!);
   }
 
-  failBoot(event: WorkerEvent): never {
+  failBoot(exit: OsProcessExit): never {
     this.#boots.failures += 1;
-    const reason = bootFailure(event, this.#around.options.bootTimeoutMs);
+    const reason = this.#reason ?? exitText(exit);
     const stderr = this.#stderr.trim();
     const error = new DspexError(
       "ERR_WORKER_BOOT",
-      `Worker ${this.#id} did not become ready: ${reason}${stderr === "" ? "" : `; it said: ${lastLine(stderr)}`}. Check the environment with \`npx dspex doctor\`.`,
+      `Worker ${this.#id} did not become ready: it ${reason}${stderr === "" ? "" : `, and said: ${lastLine(stderr)}`}. Check the environment with \`npx dspex doctor\`.`,
       { details: { worker: this.#id, reason, stderr }, retryable: true },
     );
     this.#around.onBootFailed(error);
     throw error;
   }
 
-  crash(event: WorkerEvent): never {
-    if (event.type === "process.broken") {
-      // What it answers from here on cannot be trusted: its calls end now, and so does the process.
-      this.kill();
-      this.#gone({ exitCode: null, signal: "SIGKILL" }, event.error);
-      throw event.error;
-    }
-    throw this.#crashError(this.#exit ?? { exitCode: null, signal: null });
+  crash(exit: OsProcessExit): never {
+    throw this.#crashError(exit);
   }
 
   drain(): void {
@@ -223,7 +217,12 @@ class WorkerLife {
     this.#after(this.#around.options.drainTimeoutMs, { type: "drain.timeout" }, this.#around.clock);
   }
 
-  kill(): void {
+  /** Its end is seen when the process has exited; a reason of ours says more than the SIGKILL that follows. */
+  kill(event: WorkerEvent): void {
+    if (event.type === "boot.timeout") this.#reason = `was silent for ${this.#around.options.bootTimeoutMs} ms`;
+    // An EPIPE only says that the process is gone, and its status will say why.
+    if (event.type === "process.broken" && DspexError.is(event.error, "ERR_PROTOCOL_VIOLATION"))
+      this.#reason = `broke the protocol: ${event.error.details.reason}`;
     this.#process?.kill();
   }
 
@@ -237,40 +236,30 @@ class WorkerLife {
 
   #release(): void {
     this.#timer?.cancel();
-    this.kill();
+    this.#process?.kill();
   }
 
-  /** The process is gone, or as good as: its calls fail or go elsewhere, exactly once. */
-  #gone(exit: OsProcessExit, cause?: unknown): void {
-    const process = this.#process;
-    const session = this.#session;
-    if (process === undefined || session === undefined) return;
-    this.#session = undefined;
+  /** The process is gone: its calls fail or go elsewhere, exactly once. */
+  #gone(exit: OsProcessExit): void {
     const { pool, telemetry, ledger } = this.#around;
+    const { pid } = this.#process!;
+    const session = this.#session!;
     const lost = session.end();
-    if (process.pid !== undefined) {
-      ledger.remove(process.pid);
+    if (pid !== undefined) {
+      ledger.remove(pid);
       const { exitCode, signal } = exit;
-      telemetry.emit("pool.worker.exited", {
-        pool,
-        worker: this.#id,
-        pid: process.pid,
-        exitCode,
-        signal,
-        lost: lost.length,
-        expected: this.#draining,
-      });
+      const event = { pool, worker: this.#id, pid, exitCode, signal, lost: lost.length, expected: this.#draining };
+      telemetry.emit("pool.worker.exited", event);
     }
-    if (this.#ready) this.#around.onGone(session, lost, this.#crashError(exit, cause));
+    if (this.#ready) this.#around.onGone(session, lost, this.#crashError(exit));
   }
 
-  #crashError(exit: OsProcessExit, cause?: unknown): DspexError<"ERR_WORKER_CRASHED"> {
+  #crashError(exit: OsProcessExit): DspexError<"ERR_WORKER_CRASHED"> {
     const { exitCode, signal } = exit;
-    const how = signal === null ? `exited with status ${exitCode}` : `was ended by ${signal}`;
     return new DspexError(
       "ERR_WORKER_CRASHED",
-      `Worker ${this.#id} ${how} with the call in flight${cause === undefined ? "" : ` (${messageOf(cause)})`}. Mark calls idempotent to have them run again elsewhere.`,
-      { details: { worker: this.#id, exitCode, signal }, retryable: true, cause },
+      `Worker ${this.#id} ${this.#reason ?? exitText(exit)} with the call in flight. Mark calls idempotent to have them run again elsewhere.`,
+      { details: { worker: this.#id, exitCode, signal }, retryable: true },
     );
   }
 
@@ -280,18 +269,9 @@ class WorkerLife {
   }
 }
 
-function bootFailure(event: WorkerEvent, bootTimeoutMs: number): string {
-  switch (event.type) {
-    case "process.exited": {
-      const { exitCode, signal, spawnError } = event.exit;
-      if (spawnError !== undefined) return `it could not be started (${spawnError.message})`;
-      return signal === null ? `it exited with status ${exitCode}` : `it was ended by ${signal}`;
-    }
-    case "process.broken":
-      return messageOf(event.error);
-    default:
-      return `it was silent for ${bootTimeoutMs} ms`;
-  }
+function exitText({ exitCode, signal, spawnError }: OsProcessExit): string {
+  if (spawnError !== undefined) return `could not be started (${spawnError.message})`;
+  return signal === null ? `exited with status ${exitCode}` : `was ended by ${signal}`;
 }
 
 function lastLine(text: string): string {

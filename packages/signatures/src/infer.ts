@@ -284,7 +284,7 @@ type ObjectOf<Pairs extends [string, unknown]> = [Pairs] extends [never]
   : { [Pair in Pairs as Pair[0]]: Pair[1] };
 
 /** `{ input, output }`, or an error. A text that the compiler does not know has fields of unknown types. */
-export type ParseSignature<Text extends string> = string extends Text
+type ParseSignature<Text extends string> = string extends Text
   ? { input: Record<string, unknown>; output: Record<string, unknown> }
   : Text extends `${infer Left}->${infer Right}`
     ? Right extends `${string}->${string}`

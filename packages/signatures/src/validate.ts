@@ -1,6 +1,6 @@
 import { DspexError, show } from "@dspex/core";
 import type { Side } from "./names.ts";
-import type { FieldSpec, TypeNode } from "./tree.ts";
+import type { FieldSpec, LiteralValue, TypeNode } from "./tree.ts";
 import { typeText } from "./type-text.ts";
 
 /**
@@ -18,77 +18,86 @@ export function validateFields(
   for (const { name, type } of fields) {
     if (!Object.hasOwn(value, name) || value[name] === undefined)
       throw mismatch(side, name, typeText(type), undefined, `The ${side} \`${name}\` is missing; it must be`);
-    const wrong = findMismatch(type, value[name], name);
-    if (wrong !== undefined)
+    const wrong = findMismatch(type, value[name]);
+    if (wrong === undefined) continue;
+    const place = name + wrong.within;
+    throw mismatch(side, place, typeText(wrong.type), wrong.value, `The ${side} \`${place}\` must be`);
+  }
+  const names = Object.keys(value);
+  if (names.length === fields.length) return; // all fields are there, so these are they
+  for (const name of names)
+    if (value[name] !== undefined && !fields.some((field) => field.name === name))
       throw mismatch(
         side,
-        wrong.path,
-        typeText(wrong.type),
-        wrong.value,
-        `The ${side} \`${wrong.path}\` must be`,
+        name,
+        fieldList(fields),
+        value[name],
+        `There is no ${side} \`${name}\`; the fields are`,
       );
-  }
-  for (const [name, extra] of Object.entries(value))
-    if (extra !== undefined && !fields.some((field) => field.name === name))
-      throw mismatch(side, name, fieldList(fields), extra, `There is no ${side} \`${name}\`; the fields are`);
 }
 
 interface Mismatch {
-  readonly path: string;
+  /** Where within the value: `[2]`, `["a"][0]`, or empty for the value itself. */
+  readonly within: string;
   readonly type: TypeNode;
   readonly value: unknown;
 }
 
-/** The first place within `value` that does not fit `type`. */
-function findMismatch(type: TypeNode, value: unknown, path: string): Mismatch | undefined {
-  const unless = (fits: boolean): Mismatch | undefined => (fits ? undefined : { path, type, value });
+/** The first place within `value` that does not fit `type`. Every call comes through here: only a failure allocates. */
+function findMismatch(type: TypeNode, value: unknown): Mismatch | undefined {
+  if (type.kind === "list" && Array.isArray(value)) return findInList(type.item, value);
+  if (type.kind === "dict" && isObject(value)) return findInDict(type.key, type.value, value);
+  return fits(type, value) ? undefined : { within: "", type, value };
+}
+
+function fits(type: TypeNode, value: unknown): boolean {
   switch (type.kind) {
     case "str":
-      return unless(typeof value === "string");
+      return typeof value === "string";
     case "int":
-      return unless(Number.isSafeInteger(value));
+      return Number.isSafeInteger(value);
     case "float":
-      return unless(typeof value === "number");
+      return typeof value === "number";
     case "bool":
-      return unless(typeof value === "boolean");
+      return typeof value === "boolean";
     case "none":
-      return unless(value === null);
+      return value === null;
     case "literal":
-      return unless(type.values.some((allowed) => allowed === value));
+      return type.values.includes(value as LiteralValue);
     case "union":
-      return unless(type.members.some((member) => findMismatch(member, value, path) === undefined));
-    case "list": {
-      if (!Array.isArray(value)) return { path, type, value };
-      const { item } = type;
-      return item === null
-        ? undefined
-        : first(value, (entry, index) => findMismatch(item, entry, `${path}[${index}]`));
-    }
-    case "dict": {
-      if (!isObject(value)) return { path, type, value };
-      const { key, value: inner } = type;
-      if (key === null || inner === null) return undefined;
-      return first(Object.entries(value), ([name, entry]) =>
-        isKey(key, name)
-          ? findMismatch(inner, entry, `${path}[${JSON.stringify(name)}]`)
-          : { path: `${path}[${JSON.stringify(name)}]`, type: key, value: name },
-      );
-    }
+      return type.members.some((member) => findMismatch(member, value) === undefined);
+    case "list":
+    case "dict":
+      return false; // those that are lists and dicts were looked into
   }
+}
+
+function findInList(item: TypeNode | null, value: readonly unknown[]): Mismatch | undefined {
+  if (item === null) return undefined;
+  for (let index = 0; index < value.length; index += 1) {
+    const wrong = findMismatch(item, value[index]);
+    if (wrong !== undefined) return { ...wrong, within: `[${index}]${wrong.within}` };
+  }
+  return undefined;
+}
+
+function findInDict(
+  key: TypeNode | null,
+  item: TypeNode | null,
+  value: Readonly<Record<string, unknown>>,
+): Mismatch | undefined {
+  if (key === null || item === null) return undefined;
+  for (const name of Object.keys(value)) {
+    const wrong = isKey(key, name) ? findMismatch(item, value[name]) : { within: "", type: key, value: name };
+    if (wrong !== undefined) return { ...wrong, within: `[${JSON.stringify(name)}]${wrong.within}` };
+  }
+  return undefined;
 }
 
 /** Keys are text in JavaScript and on the wire: an int is its decimal text there. */
 function isKey(type: TypeNode, key: string): boolean {
   if (type.kind === "int") return /^-?(0|[1-9][0-9]*)$/.test(key);
   return type.kind === "literal" ? type.values.some((allowed) => String(allowed) === key) : true;
-}
-
-function first<T, R>(items: readonly T[], find: (item: T, index: number) => R | undefined): R | undefined {
-  for (const [index, item] of items.entries()) {
-    const found = find(item, index);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 /** A plain object: neither an array nor an instance of some class, which could not cross the wire. */

@@ -72,6 +72,9 @@ class CapturedStdio:
     """Descriptors 1 and 2 of this process, line by line in a `LogBuffer`."""
 
     def __init__(self, buffer: LogBuffer) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            # Python buffers by blocks what does not go to a terminal; a log should arrive when its line is printed.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
         self._threads = [
             self._capture(1, "stdout", "info", buffer),
             self._capture(2, "stderr", "warn", buffer),

@@ -16,47 +16,55 @@ from pydantic import TypeAdapter
 
 from .codec import is_well_formed
 
-# Seam `serde`: lm15's JSON forms, which DSPy does not re-export. They cover every part, tool and error that there is;
-# the public route knows texts, thoughts and tool calls.
+# Seam `serde`: lm15's JSON forms, which DSPy does not re-export. They cover every kind of part; the public route knows
+# those that text models answer with.
 
 
 def _public_request_to_dict(request: lm15.Request) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "model": request.model,
-        "messages": [{"role": message.role, "parts": _parts_to_list(message.parts)} for message in request.messages],
-        "system": _parts_to_list(request.system) if isinstance(request.system, tuple) else request.system,
-        "tools": [_compact(dataclasses.asdict(tool)) | {"type": tool.type} for tool in request.tools],
-        "config": _compact(dataclasses.asdict(request.config)),
-    }
-    return _compact(fields)
+    return _public_form(request)
 
 
-def _parts_to_list(parts: tuple[Any, ...]) -> list[dict[str, Any]]:
-    return [{"type": part.type} | _compact(dataclasses.asdict(part), keep=("text", "input")) for part in parts]
+def _public_form(value: Any) -> Any:
+    """lm15's rule: a typed value leaves out its empty fields, except where emptiness says something."""
+    if isinstance(value, (tuple, list)):
+        return [_public_form(item) for item in value]
+    if not dataclasses.is_dataclass(value):
+        return value  # a payload of the caller's, which goes as it is
+    form = {"type": value.type} if hasattr(value, "type") else {}
+    for field in dataclasses.fields(value):
+        item = _public_form(getattr(value, field.name))
+        if field.name in _ALWAYS_SAID or not (item is None or item in ("", [], {})):
+            form[field.name] = item
+    if form.get("is_error") is False:
+        del form["is_error"]
+    return form
 
 
-def _compact(fields: dict[str, Any], keep: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in fields.items()
-        if name in keep or not (value is None or value in ("", (), [], {}))
-    }
-
+_ALWAYS_SAID = frozenset(("text", "input", "content", "parameters", "parts"))
 
 _PARTS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "text": lambda part: lm15.TextPart(part["text"]),
-    "thinking": lambda part: lm15.ThinkingPart(part["text"]),
+    "text": lambda part: lm15.TextPart(text=part.get("text", "")),
+    "thinking": lambda part: lm15.ThinkingPart(text=part.get("text", "")),
+    "refusal": lambda part: lm15.RefusalPart(text=part.get("text", "")),
     "tool_call": lambda part: lm15.ToolCallPart(id=part["id"], name=part["name"], input=part.get("input", {})),
 }
 
 
 def _public_response_from_dict(response: dict[str, Any]) -> lm15.Response:
+    identity, model, message, usage = response.get("id"), response["model"], response["message"], response.get("usage")
+    parts = []
+    for part in message.get("parts", []):
+        if part["type"] not in _PARTS:
+            raise ValueError(f"unsupported part type: {part['type']}")
+        parts.append(_PARTS[part["type"]](part))
+    if not parts:
+        raise ValueError(f"message for role '{message['role']}' has no parts")
     return lm15.Response(
-        id=response.get("id"),
-        model=response["model"],
-        message=lm15.Message.assistant([_PARTS[part["type"]](part) for part in response["message"]["parts"]]),
+        id=identity,
+        model=model,
+        message=lm15.Message(role=message["role"], parts=tuple(parts)),
         finish_reason=response["finish_reason"],
-        usage=lm15.Usage(**(response.get("usage") or {})),
+        usage=lm15.Usage(**usage) if isinstance(usage, dict) else lm15.Usage(),
     )
 
 

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 
 const bin = new URL("../../../packages/dspex/bin/", import.meta.url);
 
@@ -16,7 +17,7 @@ export function runBin(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<Ended> {
-  return node([new URL(program, bin).pathname, ...args], env);
+  return node([fileURLToPath(new URL(program, bin)), ...args], env);
 }
 
 /** Calls a function of a module in `packages/dspex/bin` in a process of its own, and returns what it returned. */

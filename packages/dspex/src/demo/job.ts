@@ -16,6 +16,9 @@ export interface JobOutcome {
 /** Tickets on their way per worker. */
 const inFlightPerWorker = 8;
 
+/** One Ctrl-C arrives twice under npm: from the terminal, and passed on by npm itself. */
+const sameKeystrokeMs = 300;
+
 /** The status of a process that SIGINT ended, as shells report it. */
 const interruptedStatus = 130;
 
@@ -29,17 +32,18 @@ export async function runJob(runtime: Runtime, tickets: readonly Ticket[], progr
   const results: TicketResult[] = [];
   const waiting = tickets.values();
   let firstCallMs: number | null = null;
-  let interrupted: number | undefined;
 
+  let interruptedAt: number | undefined;
   const onInterrupt = (): void => {
-    if (interrupted !== undefined) process.exit(interruptedStatus);
-    interrupted = interruptedStatus;
-    progress.note("Stopping: the tickets on their way are finished. Once more to stop at once.");
+    if (interruptedAt === undefined) {
+      interruptedAt = performance.now();
+      progress.note("Stopping: the tickets on their way are finished. Once more to stop at once.");
+    } else if (performance.now() - interruptedAt > sameKeystrokeMs) process.exit(interruptedStatus);
   };
   process.on("SIGINT", onInterrupt);
   const lane = async (): Promise<void> => {
     for (const ticket of waiting) {
-      if (interrupted !== undefined) return;
+      if (interruptedAt !== undefined) return;
       firstCallMs ??= performance.now();
       const result = await triage(ticket);
       results.push(result);
@@ -50,5 +54,5 @@ export async function runJob(runtime: Runtime, tickets: readonly Ticket[], progr
   const lanes = Math.max(1, runtime.workers().length) * inFlightPerWorker;
   await Promise.all(Array.from({ length: lanes }, lane));
   process.off("SIGINT", onInterrupt);
-  return { results, workersKilled: chaos.workersKilled, firstCallMs, ...(interrupted === undefined ? {} : { interrupted }) };
+  return { results, workersKilled: chaos.workersKilled, firstCallMs, ...(interruptedAt === undefined ? {} : { interrupted: interruptedStatus }) };
 }

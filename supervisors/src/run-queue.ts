@@ -1,0 +1,87 @@
+import type { AnyActorRef, EventObject } from "xstate";
+import { Fifo } from "./fifo.ts";
+
+/** A message that reached nobody. */
+export interface DeadLetter {
+  readonly target: AnyActorRef;
+  readonly event: EventObject;
+}
+
+type Deliver = (event: EventObject) => void;
+
+/** How long messages are delivered at a stretch before timers and I/O have their turn. */
+const stretch = { messages: 2_000, ms: 5 } as const;
+
+/**
+ * Delivers messages one after another, in the order in which they were sent, and never from inside another delivery.
+ *
+ * XState delivers on the sender's stack, so a chain of some 2,000 actors overflows it and kills whoever stands there. Here a
+ * send from inside a handler waits until the handler is done; a send from outside is delivered before it returns, as with
+ * XState. After a stretch of messages the event loop gets its turn, so a storm of messages does not starve I/O. What
+ * supervisors have to do goes before any message.
+ */
+export class RunQueue {
+  readonly #urgent = new Fifo<() => void>();
+  readonly #letters = new Fifo<{ readonly deliver: Deliver; readonly event: EventObject }>();
+  readonly #onDeadLetter: (letter: DeadLetter) => void;
+  #delivering = false;
+  /** The event loop has its turn. */
+  #resting = false;
+  #deadLetters = 0;
+
+  constructor(onDeadLetter: (letter: DeadLetter) => void = () => {}) {
+    this.#onDeadLetter = onDeadLetter;
+  }
+
+  /** Messages so far that reached nobody. */
+  get deadLetters(): number {
+    return this.#deadLetters;
+  }
+
+  post(deliver: Deliver, event: EventObject): void {
+    this.#letters.push({ deliver, event });
+    if (!this.#delivering && !this.#resting) this.#run(stretch.messages);
+  }
+
+  /** Does a supervisor's work as soon as no delivery is under way. */
+  urgent(work: () => void): void {
+    this.#urgent.push(work);
+    if (!this.#delivering) this.#run(this.#resting ? 0 : stretch.messages);
+  }
+
+  deadLetter(letter: DeadLetter): void {
+    this.#deadLetters += 1;
+    this.#onDeadLetter(letter);
+  }
+
+  #run(messages: number): void {
+    this.#delivering = true;
+    try {
+      // This is about the real event loop, whatever clock the application has.
+      const untilMs = performance.now() + stretch.ms;
+      for (let left = messages; ;) {
+        const work = this.#urgent.shift();
+        if (work !== undefined) {
+          work();
+          continue;
+        }
+        if (left === 0 || (left % 16 === 0 && performance.now() > untilMs)) break;
+        const letter = this.#letters.shift();
+        if (letter === undefined) break;
+        left -= 1;
+        letter.deliver(letter.event);
+      }
+    } finally {
+      this.#delivering = false;
+      if (!this.#resting && !(this.#letters.empty && this.#urgent.empty)) this.#rest();
+    }
+  }
+
+  #rest(): void {
+    this.#resting = true;
+    setImmediate(() => {
+      this.#resting = false;
+      this.#run(stretch.messages);
+    });
+  }
+}

@@ -1,0 +1,29 @@
+import { systemClock, type Clock } from "@dspex/core";
+import { createRegistry, type Registry } from "./registry.ts";
+import type { ReportSink } from "./report.ts";
+import { RunQueue } from "./run-queue.ts";
+
+/** What a supervisor is given by whoever starts it: its parent, or the application. */
+export interface Surroundings {
+  /** From the root down to and including this supervisor. */
+  readonly path: readonly string[];
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly report: ReportSink;
+  /** Delivers the messages of the whole tree. */
+  readonly queue: RunQueue;
+  /** Called when the static tree is up. */
+  readonly ready: () => void;
+}
+
+/** Fills in what a supervisor needs that stands alone, as an actor of the user's own. */
+export function completeSurroundings(id: string, given: Partial<Surroundings> = {}): Surroundings {
+  return {
+    path: given.path ?? [id],
+    registry: given.registry ?? createRegistry(),
+    clock: given.clock ?? systemClock,
+    report: given.report ?? (() => {}),
+    queue: given.queue ?? new RunQueue(),
+    ready: given.ready ?? (() => {}),
+  };
+}

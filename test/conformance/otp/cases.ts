@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import type { AutoShutdown, Restart, Shutdown } from "@dspex/supervisors";
+
+/** One recorded run of OTP's own supervisor. README.md describes the fields. */
+export interface Case {
+  readonly id: string;
+  readonly sup: SupervisorRecord;
+  readonly ops: readonly Operation[];
+  readonly expected: Run;
+}
+
+export interface Run {
+  readonly steps: readonly Step[];
+  readonly ended: string;
+}
+
+export interface Step {
+  readonly op: string;
+  readonly result: unknown;
+  readonly events: readonly ChildEvent[];
+  readonly alive: boolean;
+}
+
+export type ChildEvent =
+  | readonly [kind: "start" | "start_failed" | "ignored", child: string]
+  | readonly [kind: "stop", child: string, reason: string];
+
+export interface Behaviour {
+  readonly init: readonly ("ok" | "error" | "raise" | "ignore")[];
+  readonly stop: "prompt" | "never" | "throws";
+}
+
+export type SupervisorRecord = { readonly intensity: number; readonly period: number } & (
+  | {
+      readonly strategy: "one_for_one" | "one_for_all" | "rest_for_one";
+      readonly auto_shutdown?: AutoShutdown;
+      readonly children: readonly ChildRecord[];
+    }
+  | { readonly strategy: "simple_one_for_one"; readonly template: Omit<WorkerRecord, "behaviour"> }
+);
+
+export type ChildRecord = WorkerRecord | (Place & { readonly type: "supervisor" } & SupervisorRecord);
+
+export type WorkerRecord = Place & { readonly type: "worker"; readonly behaviour: Behaviour };
+
+interface Place {
+  readonly id: string;
+  readonly restart: Restart;
+  readonly shutdown: Shutdown;
+  readonly significant?: boolean;
+}
+
+export type ExitWord = "normal" | "shutdown" | "shutdown_term" | "crash" | "kill";
+
+export type Operation =
+  | { readonly op: "exit"; readonly child: string; readonly reason: ExitWord }
+  | { readonly op: "start_child"; readonly sup: string; readonly spec: WorkerRecord }
+  | {
+      readonly op: "start_dynamic";
+      readonly sup: string;
+      readonly name: string;
+      readonly behaviour: Behaviour;
+    }
+  | { readonly op: "terminate_dynamic"; readonly sup: string; readonly name: string }
+  | {
+      readonly op: "terminate_child" | "restart_child" | "delete_child";
+      readonly sup: string;
+      readonly id: string;
+    }
+  | { readonly op: "which_children" | "count_children"; readonly sup: string };
+
+/** Reads a file of cases, one JSON object a line, compressed or not. */
+export function readCases(file: string | URL): Case[] {
+  const bytes = readFileSync(file);
+  const compressed = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const text = (compressed ? gunzipSync(bytes) : bytes).toString("utf8");
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Case);
+}
