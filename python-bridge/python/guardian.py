@@ -1,10 +1,11 @@
 """The guardian: when the runtime is gone, however it went, it kills what the runtime started.
 
 Started by the runtime in a session of its own as `python -I -S guardian.py`, with `DSPEX_RUN_ID` in its environment.
-It writes `ready` when it listens. The runtime writes lines on its standard input: `add PID` (a worker, which leads a process group; answered by `ok PID`
-on standard output) and `del PID`. The end of the input is the end of the runtime. Then SIGKILL goes to the group of
-every registered worker, and on Linux to every process whose environment holds exactly this run's id: children of user
-code that left the group. Nothing else is ever signalled: a pid counts only with the start time that it had at `add`.
+It writes `ready` when it listens. The runtime writes lines on its standard input: `add PID` (a worker, which leads a
+process group; answered by `ok PID` on standard output) and `del PID`. The end of the input is the end of the runtime.
+Then SIGKILL goes to the group of every registered worker, and on Linux to every process whose environment holds exactly
+this run's id: children of user code that left the group. Nothing else is ever signalled: a pid counts only with the
+start time that it had at `add`.
 """
 
 import os

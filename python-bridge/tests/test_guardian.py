@@ -60,6 +60,7 @@ def watch():
         start_new_session=True,
         env={**os.environ, "DSPEX_RUN_ID": "mine"},
     )
+    assert process.stdout.readline() == b"ready\n"
     yield process
     process.kill()
     process.wait()
@@ -149,7 +150,7 @@ def test_holds_no_descriptor_of_its_parent(watch):
     )
     try:
         os.close(write_end)
-        register(held, 2**30)  # no such process: the answer only says that it runs
+        assert held.stdout.readline() == b"ready\n"
         assert os.read(read_end, 1) == b""  # every copy of the write end is closed
     finally:
         held.kill()

@@ -46,7 +46,7 @@ export class Stage {
   async start(options: ApplicationOptions): Promise<Application> {
     const onReport = (report: SupervisorReport): void => void this.reports.push(report);
     const starting = startApplication({ clock: this.clock, onReport, ...options });
-    await this.settle();
+    await this.#turns();
     this.#app = await starting;
     return this.#app;
   }
@@ -104,11 +104,15 @@ export class Stage {
 
   /** Lets everything happen that is due now, and gives back what happened. */
   async settle(): Promise<string> {
+    await this.#turns();
+    return this.take();
+  }
+
+  async #turns(): Promise<void> {
     for (let turn = 0; turn < 10; turn += 1) {
       await Promise.resolve();
       this.clock.advance(0);
     }
-    return this.take();
   }
 
   /** Moves time on, step by step so that promises get their turn. */

@@ -4,6 +4,7 @@ import { createPool, createProcessLedger, guardianSpec, resolvePoolOptions, spaw
 import {
   createProgram,
   createPythonFunction,
+  firstEndpoint,
   type ModuleName,
   type ModuleOutput,
   type Program,
@@ -104,7 +105,7 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
   const releaseSignals = options.handleSignals === true ? stopOnSignals(stop) : () => {};
   void application.finished.then(releaseSignals);
 
-  const callerPorts = { pool: first.pool, clock, createId, telemetry, endpoints: new Set(endpoints.keys()) };
+  const callerPorts = { pool: first.pool, clock, createId, telemetry, endpoints: new Set(endpoints.keys()), strategist: firstEndpoint };
   return {
     runId,
     telemetry,

@@ -15,6 +15,8 @@ export interface CallRequest {
   readonly budget: AttemptBudget;
   /** Whether the call may run again elsewhere after its worker died under it. */
   readonly idempotent: boolean;
+  /** Calls with the same key prefer the same worker. */
+  readonly affinity?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

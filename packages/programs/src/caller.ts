@@ -3,6 +3,7 @@ import type { Pool } from "@dspex/pool";
 import { toWire, type CallTarget, type WireValue } from "@dspex/python-bridge";
 import type { TelemetryBus } from "@dspex/telemetry";
 import type { Callable, CallOptions, Meta, Outcome } from "./outcome.ts";
+import type { Strategist } from "./strategist.ts";
 
 /** What every call goes through. */
 export interface CallerPorts {
@@ -10,6 +11,7 @@ export interface CallerPorts {
   readonly clock: Clock;
   readonly createId: IdGenerator;
   readonly telemetry: TelemetryBus;
+  readonly strategist: Strategist;
 }
 
 /** What distinguishes one callable from another. */
@@ -17,10 +19,10 @@ export interface Operation<In, Out> {
   readonly operation: string;
   readonly target: CallTarget;
   readonly spec?: WireValue;
-  /** The LM endpoint; absent when Python asks none. */
-  readonly endpoint?: string;
-  /** What the worker is told besides the input. */
-  readonly context: WireValue;
+  /** The endpoints that may answer its LM requests; empty when Python asks none. */
+  readonly endpoints: readonly string[];
+  /** What the worker is told besides the input, given the endpoint that was chosen. */
+  readonly context: (endpoint: string | undefined) => WireValue;
   readonly idempotent: boolean;
   /** Checks the input and brings it into the form that crosses the wire. Throws. */
   readonly input: (input: In) => unknown;
@@ -33,20 +35,27 @@ const defaultFurtherAttempts = 3;
 
 /** Makes a callable of an operation: ids, deadline, budget, outcome and the one record of the settled call. */
 export function createCallable<In, Out>(operation: Operation<In, Out>, ports: CallerPorts): Callable<In, Out> {
-  const { pool, clock, createId, telemetry } = ports;
+  const { pool, clock, createId, telemetry, strategist } = ports;
+  const { endpoints } = operation;
 
   const run = async (input: In, options: CallOptions): Promise<Outcome<Out>> => {
     const startedAtMs = clock.now();
     const callId = createId("call");
-    const base = { callId, operation: operation.operation, mode: "python", pool: pool.name } as const;
+    const endpoint =
+      endpoints.length === 0
+        ? undefined
+        : strategist.choose({ callId, operation: operation.operation, endpoints }).endpoint;
     const settle = (outcome: Outcome<Out>): Outcome<Out> => {
       const failed = outcome.ok ? {} : { code: outcome.error.code };
       telemetry.emit("call.settled", { ...outcome.meta, ok: outcome.ok, ...failed });
       return outcome;
     };
     const untouched = (): Meta => ({
-      ...base,
-      ...(operation.endpoint === undefined ? {} : { endpoint: operation.endpoint }),
+      callId,
+      operation: operation.operation,
+      mode: "python",
+      pool: pool.name,
+      ...(endpoint === undefined ? {} : { endpoint }),
       attempts: 0,
       durationMs: clock.now() - startedAtMs,
       queueMs: 0,
@@ -62,12 +71,13 @@ export function createCallable<In, Out>(operation: Operation<In, Out>, ports: Ca
         target: operation.target,
         ...(operation.spec === undefined ? {} : { spec: operation.spec }),
         input: toWire(operation.input(input)),
-        context: operation.context,
+        context: operation.context(endpoint),
         deadline: new Deadline(clock, durationOption("timeoutMs", options.timeoutMs, { default: defaultTimeoutMs })),
         budget: new AttemptBudget(
           integerOption("furtherAttempts", options.furtherAttempts, { default: defaultFurtherAttempts, min: 0 }),
         ),
         idempotent: options.idempotent ?? operation.idempotent,
+        affinity: options.affinity,
         signal: options.signal,
       };
     } catch (error) {

@@ -3,8 +3,11 @@ import type { WireValue } from "@dspex/python-bridge";
 
 /** How a program asks its language model. Parameters are spelt as DSPy spells them. */
 export interface LmSettings {
-  /** The endpoint, by its name in `startRuntime({ lm })`. @default "default" */
-  readonly endpoint?: string;
+  /**
+   * The endpoint, by its name in `startRuntime({ lm })`; or several that are as good as one another, among which the
+   * strategist chooses at each call. @default "default"
+   */
+  readonly endpoint?: string | readonly string[];
   /** @default the endpoint's own */
   readonly temperature?: number;
   /** The most tokens of a reply. @default the endpoint's own */
@@ -20,11 +23,15 @@ const parameters = ["temperature", "max_tokens", "top_p", "seed"] as const;
 /** @throws DspexError `ERR_INVALID_OPTION` for an endpoint that does not exist, or a parameter that is not a number. */
 export function resolveLmSettings(
   settings: LmSettings,
-  endpoints: ReadonlySet<string>,
-): { readonly endpoint: string; readonly config: Readonly<Record<string, WireValue>> } {
-  const endpoint = settings.endpoint ?? "default";
-  if (!endpoints.has(endpoint))
-    throw invalidOption("lm.endpoint", endpoint, `one of the runtime's endpoints (${[...endpoints].join(", ") || "it has none: give startRuntime({ lm })"})`);
+  known: ReadonlySet<string>,
+): { readonly endpoints: readonly string[]; readonly config: Readonly<Record<string, WireValue>> } {
+  const { endpoint = "default" } = settings;
+  const endpoints = typeof endpoint === "string" ? [endpoint] : endpoint;
+  const list = [...known].join(", ") || "it has none: give startRuntime({ lm })";
+  if (!Array.isArray(endpoints) || endpoints.length === 0)
+    throw invalidOption("lm.endpoint", endpoint, `at least one of the runtime's endpoints (${list})`);
+  for (const name of endpoints)
+    if (!known.has(name)) throw invalidOption("lm.endpoint", name, `one of the runtime's endpoints (${list})`);
   const config: Record<string, number> = {};
   for (const name of parameters) {
     const value = settings[name];
@@ -32,5 +39,5 @@ export function resolveLmSettings(
     if (typeof value !== "number" || !Number.isFinite(value)) throw invalidOption(`lm.${name}`, value, "a number");
     config[name] = value;
   }
-  return { endpoint, config };
+  return { endpoints, config };
 }

@@ -41,6 +41,11 @@ export interface CallOptions {
    * function only you can know. @default true for programs, false for functions
    */
   readonly idempotent?: boolean;
+  /**
+   * Calls with the same key go to the same worker where that is possible: it then has warm what the last one needed. Only a
+   * hint: a worker that is busy or gone is passed over. @default any worker
+   */
+  readonly affinity?: string;
   /** Further attempts that the call has in all, over the crashes of workers and failing LM requests (G2). @default 3 */
   readonly furtherAttempts?: number;
 }

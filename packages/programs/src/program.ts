@@ -4,7 +4,7 @@ import { validateFields, type FieldSpec, type Signature } from "@dspex/signature
 import { createCallable, type CallerPorts } from "./caller.ts";
 import { resolveLmSettings, type LmSettings } from "./lm-settings.ts";
 import type { Callable } from "./outcome.ts";
-import { moduleNames, specHash, type ModuleName, type ProgramSpec } from "./spec.ts";
+import { moduleNames, specHash, type HistoryField, type ModuleName, type ProgramSpec } from "./spec.ts";
 
 export interface ProgramOptions<M extends ModuleName = ModuleName> {
   /** DSPy's module. @default "Predict" */
@@ -16,15 +16,26 @@ export interface ProgramOptions<M extends ModuleName = ModuleName> {
 /** What a module returns for a signature's outputs. */
 export type ModuleOutput<M extends ModuleName, Out> = M extends "ChainOfThought" ? { reasoning: string } & Out : Out;
 
+/** An earlier turn of a conversation: what went in and what came out, by field. */
+export type Turn = Readonly<Record<string, unknown>>;
+
 /** A DSPy program. It holds no state: calls may run at the same time, each on any worker. */
 export interface Program<In, Out> extends Callable<In, Out> {
   readonly spec: ProgramSpec;
   /** Content hash of the spec. */
   readonly hash: string;
+  /**
+   * The same program with the conversation so far in its prompt, as DSPy's `History` puts it there.
+   *
+   * @throws DspexError `ERR_INVALID_OPTION` when the signature has an input `history` of its own.
+   */
+  withHistory(turns: readonly Turn[]): Callable<In, Out>;
 }
 
 /** The field that `ChainOfThought` puts before a signature's outputs. */
 const reasoning: FieldSpec = { name: "reasoning", type: { kind: "str" }, desc: null };
+
+const history: HistoryField = { name: "history", type: { kind: "history" }, desc: null };
 
 export interface ProgramPorts extends CallerPorts {
   /** Names of the endpoints that exist. */
@@ -44,28 +55,41 @@ export function createProgram<In, Out, M extends ModuleName = "Predict">(
   const module = choiceOption("module", options.module, { default: "Predict", among: moduleNames });
   if (module === "ChainOfThought" && signature.spec.outputs.some(({ name }) => name === reasoning.name))
     throw invalidOption("module", module, "Predict for a signature that has an output `reasoning` of its own");
+  const outputs = module === "ChainOfThought" ? [reasoning, ...signature.spec.outputs] : signature.spec.outputs;
+  const { endpoints, config } = resolveLmSettings(options.lm ?? {}, ports.endpoints);
+
+  const callable = (spec: ProgramSpec, hash: string, turns?: readonly Turn[]) =>
+    createCallable<In, ModuleOutput<M, Out>>(
+      {
+        operation: `${module}:${hash.slice(0, 8)}`,
+        target: { program: hash },
+        spec: spec as unknown as WireValue,
+        endpoints,
+        context: (endpoint) => ({ lm: { name: endpoint, config } }),
+        idempotent: true,
+        input(input) {
+          validateFields(signature.spec.inputs, input, "input");
+          return turns === undefined ? input : { ...input, [history.name]: { messages: turns } };
+        },
+        output(value) {
+          validateFields(outputs, value, "output");
+          return value as ModuleOutput<M, Out>;
+        },
+      },
+      ports,
+    );
+
   const spec: ProgramSpec = { module, signature: signature.spec };
   const hash = specHash(spec);
-  const outputs = module === "ChainOfThought" ? [reasoning, ...spec.signature.outputs] : spec.signature.outputs;
-  const { endpoint, config } = resolveLmSettings(options.lm ?? {}, ports.endpoints);
-  const callable = createCallable<In, ModuleOutput<M, Out>>(
-    {
-      operation: `${module}:${hash.slice(0, 8)}`,
-      target: { program: hash },
-      spec: spec as unknown as WireValue,
-      endpoint,
-      context: { lm: { name: endpoint, config } },
-      idempotent: true,
-      input(input) {
-        validateFields(spec.signature.inputs, input, "input");
-        return input;
-      },
-      output(value) {
-        validateFields(outputs, value, "output");
-        return value as ModuleOutput<M, Out>;
-      },
+  return {
+    ...callable(spec, hash),
+    spec,
+    hash,
+    withHistory(turns) {
+      if (signature.spec.inputs.some(({ name }) => name === history.name))
+        throw invalidOption("signature", signature.text, "without an input `history`: the conversation takes that place");
+      const inConversation: ProgramSpec = { module, signature: { ...signature.spec, inputs: [...signature.spec.inputs, history] } };
+      return callable(inConversation, specHash(inConversation), turns);
     },
-    ports,
-  );
-  return { ...callable, spec, hash };
+  };
 }

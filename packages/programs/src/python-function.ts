@@ -21,7 +21,8 @@ export function createPythonFunction<Args extends readonly unknown[], Result>(
     {
       operation: path,
       target: { function: path },
-      context: {},
+      endpoints: [],
+      context: () => ({}),
       idempotent: false,
       input(args) {
         if (!Array.isArray(args)) throw invalidOption("input", args, "the list of the function's arguments");

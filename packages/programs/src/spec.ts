@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { SignatureSpec } from "@dspex/signatures";
+import type { FieldSpec, SignatureSpec } from "@dspex/signatures";
 
 /** DSPy's modules that a spec can name so far. */
 export const moduleNames = ["Predict", "ChainOfThought"] as const;
@@ -9,7 +9,14 @@ export type ModuleName = (typeof moduleNames)[number];
 /** A program as data: everything a worker needs to build it, and nothing secret. Any worker can serve any call. */
 export interface ProgramSpec {
   readonly module: ModuleName;
-  readonly signature: SignatureSpec;
+  readonly signature: Omit<SignatureSpec, "inputs"> & { readonly inputs: readonly (FieldSpec | HistoryField)[] };
+}
+
+/** The input that carries a conversation. It is no part of a signature: a program adds it, and DSPy renders it as turns. */
+export interface HistoryField {
+  readonly name: "history";
+  readonly type: { readonly kind: "history" };
+  readonly desc: null;
 }
 
 /**

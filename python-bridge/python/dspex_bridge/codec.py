@@ -45,28 +45,35 @@ def to_wire(value: Any) -> Any:
 
 
 def _visit(value: Any, depth: int) -> Any:
-    kind = type(value)
-    if kind is str:
-        return value if value.isascii() else well_formed(value)
-    if kind in _SAFE_TYPES:
-        return value
-    if kind is int:
-        return _integer(value)
+    # One Python frame per level: 512 levels have to fit into the interpreter's own limit.
+    while True:
+        kind = type(value)
+        if kind is str:
+            return value if value.isascii() else well_formed(value)
+        if kind in _SAFE_TYPES:
+            return value
+        if kind is int:
+            return _integer(value)
+        if kind is dict or kind is list or kind is tuple:
+            break
+        value = _json_form(value)
     if depth >= MAX_DEPTH:
         raise Unserializable(f"it has more than {MAX_DEPTH} levels, or contains itself")
+    depth += 1
     if kind is dict:
-        return _mapping(value, depth)
-    if kind is list or kind is tuple:
-        return _sequence(value, depth)
-    return _visit_object(value, depth)
-
-
-def _sequence(value: Any, depth: int) -> list[Any]:
+        fields: dict[str, Any] = {}
+        for key, item in value.items():
+            name = key if type(key) is str and key.isascii() else _key(key)
+            try:
+                fields[name] = _visit(item, depth)
+            except Unserializable as error:
+                error.steps.append(f".{name}" if name.isidentifier() else f"[{name!r}]")
+                raise
+        return fields
     # Long lists of numbers (embeddings) are the one large value that needs no look at each element.
     if len(value) > 16 and _SAFE_TYPES.issuperset(map(type, value)):
         return list(value)
     items: list[Any] = []
-    depth += 1
     try:
         for item in value:
             items.append(_visit(item, depth))
@@ -76,26 +83,14 @@ def _sequence(value: Any, depth: int) -> list[Any]:
     return items
 
 
-def _mapping(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    depth += 1
-    for key, item in value.items():
-        name = key if type(key) is str and key.isascii() else _key(key)
-        try:
-            fields[name] = _visit(item, depth)
-        except Unserializable as error:
-            error.steps.append(f".{name}" if name.isidentifier() else f"[{name!r}]")
-            raise
-    return fields
-
-
-def _visit_object(value: Any, depth: int) -> Any:
+def _json_form(value: Any) -> Any:
+    """One step towards plain data."""
     if isinstance(value, enum.Enum):
-        return _visit(value.value, depth)
+        return value.value
     if isinstance(value, str):
-        return well_formed(str.__str__(value))
+        return str.__str__(value)
     if isinstance(value, int):
-        return _integer(int(value))
+        return int(value)
     if isinstance(value, float):
         return float(value)
     if isinstance(value, (bytearray, memoryview)):
@@ -105,17 +100,17 @@ def _visit_object(value: Any, depth: int) -> Any:
     if isinstance(value, (decimal.Decimal, uuid.UUID)):
         return str(value)
     if isinstance(value, Mapping):
-        return _mapping(value, depth)
+        return dict(value)
     if isinstance(value, (list, tuple, set, frozenset)):
-        return _sequence(list(value), depth)
+        return list(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _mapping({field.name: getattr(value, field.name) for field in dataclasses.fields(value)}, depth)
-    dump = getattr(type(value), "model_dump", None)
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    dump = getattr(type(value), "model_dump", None)  # pydantic
     if callable(dump):
-        return _mapping(dump(value, mode="json"), depth)
+        return dump(value, mode="json")
     to_dict = getattr(type(value), "toDict", None)  # dspy.Prediction and dspy.Example
     if callable(to_dict):
-        return _mapping(to_dict(value), depth)
+        return to_dict(value)
     raise Unserializable(f"it is a {type(value).__module__}.{type(value).__qualname__}; return plain data instead")
 
 
@@ -140,7 +135,7 @@ def _key(key: Any) -> str:
     if isinstance(key, float) and math.isfinite(key):
         return float.__repr__(key)
     if isinstance(key, (datetime.date, uuid.UUID, decimal.Decimal)):
-        return str(_visit_object(key, 0))
+        return str(_json_form(key))
     raise Unserializable(f"it has a key of type {type(key).__qualname__}")
 
 
