@@ -22,6 +22,8 @@ export const kinds = {
   drain: 13,
   bye: 14,
   log: 15,
+  stream: 16,
+  credit: 17,
 } as const;
 
 /** What the runtime tells a worker first. */
@@ -86,6 +88,10 @@ export type WorkerMessage =
   | { readonly kind: "error"; readonly id: number; readonly error: WireError }
   | { readonly kind: "upcall"; readonly id: number; readonly callId: number; readonly service: string; readonly payload: unknown }
   | { readonly kind: "upcancel"; readonly id: number }
+  /** An item of a streaming call. */
+  | { readonly kind: "stream"; readonly id: number; readonly item: unknown }
+  /** The worker takes `n` further items for an upcall that is answered in pieces. */
+  | { readonly kind: "credit"; readonly id: number; readonly n: number }
   | { readonly kind: "pong"; readonly n: number; readonly lagMs: number; readonly inFlight: number; readonly rssBytes: number }
   | { readonly kind: "bye" }
   | { readonly kind: "log"; readonly source: string; readonly level: LogLevel; readonly text: string };
@@ -99,23 +105,31 @@ export function readWorkerMessage(frame: Frame): WorkerMessage | undefined {
   switch (frame.kind) {
     case kinds.result: {
       const [id, value, info] = fields(frame, "RESULT", 3);
-      return { kind: "result", id: callId(id), value, info: record(info, "RESULT") as unknown as CallInfo };
+      return { kind: "result", id: positive(id), value, info: record(info, "RESULT") as unknown as CallInfo };
     }
     case kinds.upcall: {
       const [id, call, service, payload] = fields(frame, "UPCALL", 4);
-      return { kind: "upcall", id: callId(id), callId: callId(call), service: text(service, "UPCALL"), payload };
+      return { kind: "upcall", id: positive(id), callId: positive(call), service: text(service, "UPCALL"), payload };
+    }
+    case kinds.stream: {
+      const [id, item] = fields(frame, "STREAM", 2);
+      return { kind: "stream", id: positive(id), item };
+    }
+    case kinds.credit: {
+      const [id, n] = fields(frame, "CREDIT", 2);
+      return { kind: "credit", id: positive(id), n: positive(n) };
     }
     case kinds.error: {
       const [id, error] = fields(frame, "ERROR", 2);
-      return { kind: "error", id: callId(id), error: wireError(error) };
+      return { kind: "error", id: positive(id), error: wireError(error) };
     }
     case kinds.pong: {
       const [n, measured] = fields(frame, "PONG", 2);
       const { lagMs, inFlight, rssBytes } = record(measured, "PONG");
-      return { kind: "pong", n: callId(n), lagMs: number(lagMs), inFlight: number(inFlight), rssBytes: number(rssBytes) };
+      return { kind: "pong", n: positive(n), lagMs: number(lagMs), inFlight: number(inFlight), rssBytes: number(rssBytes) };
     }
     case kinds.upcancel:
-      return { kind: "upcancel", id: callId(fields(frame, "UPCANCEL", 1)[0]) };
+      return { kind: "upcancel", id: positive(fields(frame, "UPCANCEL", 1)[0]) };
     case kinds.log: {
       const [source, level, line] = fields(frame, "LOG", 3);
       return { kind: "log", source: text(source, "LOG"), level: text(level, "LOG") as LogLevel, text: text(line, "LOG") };
@@ -178,8 +192,8 @@ function number(value: unknown): number {
   return value;
 }
 
-function callId(value: unknown): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value <= 0) throw violation("an id that is not a positive integer");
+function positive(value: unknown): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value <= 0) throw violation("an id or count that is not a positive integer");
   return value;
 }
 
@@ -203,6 +217,10 @@ export const messages = {
   }),
   upresult: (id: number, reply: WireValue): RuntimeMessage => ({ kind: kinds.upresult, value: [id, true, reply] }),
   uperror: (id: number, error: WireValue): RuntimeMessage => ({ kind: kinds.upresult, value: [id, false, error] }),
+  /** One item of an upcall's answer. */
+  stream: (id: number, item: WireValue): RuntimeMessage => ({ kind: kinds.stream, value: [id, item] }),
+  /** Takes `n` further items of a streaming call. */
+  credit: (id: number, n: number): RuntimeMessage => ({ kind: kinds.credit, value: [id, n] }),
   cancel: (id: number): RuntimeMessage => ({ kind: kinds.cancel, value: [id] }),
   ping: (n: number, monotonicMs: number): RuntimeMessage => ({ kind: kinds.ping, value: [n, monotonicMs] }),
   drain: (): RuntimeMessage => ({ kind: kinds.drain, value: [] }),

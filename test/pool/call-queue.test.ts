@@ -1,6 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
 import { CallQueue } from "../../packages/pool/src/call-queue.ts";
-import { leastLoaded } from "../../packages/pool/src/least-loaded.ts";
 
 const drain = <T>(queue: CallQueue<T>): T[] => {
   const items: T[] = [];
@@ -39,19 +38,5 @@ describe("the call queue", () => {
     queue.delete("back 1");
     queue.pushFirst("back 3");
     expect(drain(queue)).toEqual(["back 2", "back 3", "waiting"]);
-  });
-});
-
-describe("the choice of a worker", () => {
-  const worker = (name: string, inFlight: number, capacity = 4) => ({ name, inFlight, capacity });
-
-  it("takes the least loaded one, the first of equals", () => {
-    expect(leastLoaded([worker("a", 2), worker("b", 1), worker("c", 1)])?.name).toBe("b");
-  });
-
-  it("takes none that is full", () => {
-    expect(leastLoaded([worker("a", 1, 1), worker("b", 3)])?.name).toBe("b");
-    expect(leastLoaded([worker("a", 1, 1)])).toBeUndefined();
-    expect(leastLoaded([])).toBeUndefined();
   });
 });

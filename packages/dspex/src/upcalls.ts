@@ -15,6 +15,7 @@ export function lmUpcalls(endpoints: ReadonlyMap<string, Endpoint>): UpcallHandl
         });
       return (await endpoint.complete(request, upcall)) as unknown as WireValue;
     },
+    stream: () => undefined,
     pythonErrorName: dspyErrorName,
   };
 }

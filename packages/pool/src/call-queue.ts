@@ -25,13 +25,16 @@ export class CallQueue<T> {
     this.#first.add(item);
   }
 
-  shift(): T | undefined {
-    for (const items of [this.#first, this.#items])
-      for (const item of items) {
-        items.delete(item);
-        return item;
-      }
+  /** The item whose turn it is; it stays. */
+  first(): T | undefined {
+    for (const items of [this.#first, this.#items]) for (const item of items) return item;
     return undefined;
+  }
+
+  shift(): T | undefined {
+    const item = this.first();
+    if (item !== undefined) this.delete(item);
+    return item;
   }
 
   delete(item: T): void {

@@ -1,5 +1,6 @@
 import { DspexError, messageOf, type AttemptBudget, type Deadline } from "@dspex/core";
 import type { CallInfo, CallTarget, WireValue } from "@dspex/python-bridge";
+import type { ItemStream } from "./item-stream.ts";
 
 /** What a caller asks of a pool. */
 export interface CallRequest {
@@ -15,6 +16,8 @@ export interface CallRequest {
   readonly budget: AttemptBudget;
   /** Whether the call may run again elsewhere after its worker died under it. */
   readonly idempotent: boolean;
+  /** Takes the items of a streaming call. */
+  readonly stream?: ItemStream | undefined;
   /** Calls with the same key prefer the same worker. */
   readonly affinity?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -111,6 +114,7 @@ export class Call {
     this.#resolve = undefined;
     this.onAbandon = undefined;
     this.#disarm();
+    this.request.stream?.end();
     resolve(outcome);
   }
 

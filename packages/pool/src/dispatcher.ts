@@ -2,7 +2,7 @@ import { DspexError, type Clock } from "@dspex/core";
 import { server, type ChildSpec } from "@dspex/supervisors";
 import type { Call } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
-import { leastLoaded } from "./least-loaded.ts";
+import { chooseWorker } from "./choose-worker.ts";
 import type { WorkerSession } from "./worker-session.ts";
 
 export type DispatcherMessage =
@@ -30,14 +30,14 @@ export function dispatcherSpec(name: string, options: DispatcherOptions): ChildS
 
   const dispatch = (queue: CallQueue<Call>): void => {
     while (queue.size > 0) {
-      const worker = leastLoaded(workers);
+      const worker = chooseWorker(workers, queue.first()!.request.affinity);
       if (worker === undefined) return;
       worker.run(queue.shift()!);
     }
   };
   const take = (queue: CallQueue<Call>, call: Call, again: boolean): void => {
     call.queued(clock.now());
-    const worker = queue.size === 0 ? leastLoaded(workers) : undefined;
+    const worker = queue.size === 0 ? chooseWorker(workers, call.request.affinity) : undefined;
     if (worker !== undefined) return worker.run(call);
     call.onAbandon = () => queue.delete(call);
     if (again) queue.pushFirst(call);

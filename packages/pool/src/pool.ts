@@ -75,7 +75,8 @@ export function createPool(name: string, options: ResolvedPoolOptions, ports: Po
   };
   const rescue = (call: Call, error: DspexError): void => {
     const { request } = call;
-    if (!request.idempotent || request.deadline.passed || !request.budget.take()) return call.fail(error);
+    const seen = (request.stream?.received ?? 0) > 0;
+    if (!request.idempotent || seen || request.deadline.passed || !request.budget.take()) return call.fail(error);
     const worker = (error as DspexError<"ERR_WORKER_CRASHED">).details.worker;
     telemetry.emit("pool.call.retried", { pool: name, callId: request.callId, worker, attempt: call.attempts + 1 });
     submit(call, "again");

@@ -19,6 +19,8 @@ export interface Upcall {
 export interface UpcallHandler {
   /** Answers an upcall. What it throws is raised in Python. */
   handle(upcall: Upcall): Promise<WireValue>;
+  /** Answers an upcall piece by piece, for Python code that reads it so; `undefined` when it can only be answered whole. */
+  stream(upcall: Upcall): AsyncIterable<WireValue> | undefined;
   /** The name of DSPy's LM error class that Python code sees for an error that `handle` threw. */
   pythonErrorName(error: unknown): string;
 }

@@ -11,12 +11,14 @@ import {
   type LogLevel,
   type Ready,
   type WireError,
+  type WireValue,
 } from "@dspex/python-bridge";
 import type { Call } from "./call.ts";
 import { callError, refusedUnrun } from "./call-error.ts";
-import type { WorkerLoad } from "./least-loaded.ts";
+import type { WorkerLoad } from "./choose-worker.ts";
+import { CreditWindow } from "./credit-window.ts";
 import type { OsProcess } from "./os-process.ts";
-import type { UpcallHandler } from "./upcall.ts";
+import type { Upcall, UpcallHandler } from "./upcall.ts";
 
 export interface WorkerSessionOptions {
   readonly process: OsProcess;
@@ -43,6 +45,13 @@ interface Running {
   hostError: DspexError | undefined;
 }
 
+/** An upcall that has not been answered. */
+interface Answering {
+  readonly signal: LazySignal;
+  /** How far its answer may go, when it is given piece by piece. */
+  readonly window: CreditWindow | undefined;
+}
+
 /**
  * The conversation with one worker process: calls out, upcalls in, one table of what is in flight. This is the hot
  * path, so it is a plain object; the worker's actor sees only its beginning and its end.
@@ -52,7 +61,7 @@ export class WorkerSession implements WorkerLoad {
   readonly #options: WorkerSessionOptions;
   readonly #connection: Connection;
   readonly #running = new Map<number, Running>();
-  readonly #upcalls = new Map<number, LazySignal>();
+  readonly #upcalls = new Map<number, Answering>();
   /** Specs that the worker has been given. */
   readonly #specs = new Set<string>();
   #lastId = 0;
@@ -96,6 +105,7 @@ export class WorkerSession implements WorkerLoad {
     call.started(this.workerId, this.#options.clock.now());
     this.#running.set(id, { call, hostError: undefined });
     call.onAbandon = () => this.#connection.send(messages.cancel(id));
+    request.stream?.attach((n) => this.#connection.send(messages.credit(id, n)));
     try {
       if (request.spec !== undefined && "program" in request.target && !this.#specs.has(request.target.program)) {
         this.#connection.send(messages.put(request.target.program, request.spec));
@@ -120,8 +130,7 @@ export class WorkerSession implements WorkerLoad {
   end(): readonly Call[] {
     this.#capacity = 0;
     this.#heartbeat?.cancel();
-    for (const signal of this.#upcalls.values()) signal.abort();
-    this.#upcalls.clear();
+    for (const id of this.#upcalls.keys()) this.#giveUp(id);
     const lost = [...this.#running.values()].map(({ call }) => call).filter((call) => !call.settled);
     this.#running.clear();
     return lost;
@@ -137,7 +146,11 @@ export class WorkerSession implements WorkerLoad {
       case "upcall":
         return void this.#answer(message.id, message.callId, message.service, message.payload);
       case "upcancel":
-        return this.#upcalls.get(message.id)?.abort();
+        return this.#giveUp(message.id);
+      case "stream":
+        return this.#item(message.id, message.item);
+      case "credit":
+        return this.#upcalls.get(message.id)?.window?.add(message.n);
       case "log":
         return this.#options.onLog(message.source, message.level, message.text);
       case "pong":
@@ -184,29 +197,58 @@ export class WorkerSession implements WorkerLoad {
     else call.fail(callError(call, error, hostError));
   }
 
+  #item(id: number, item: unknown): void {
+    const call = this.#running.get(id)?.call;
+    if (call?.request.stream === undefined) throw violation(`an item of call ${id}, which does not stream`);
+    if (!call.settled) call.request.stream.push(item);
+  }
+
   async #answer(id: number, callId: number, service: string, payload: unknown): Promise<void> {
     const running = this.#running.get(callId);
     // The call may be over for the worker while a request that it started is still on its way up: nobody waits for it.
     if (running === undefined) return;
-    const { request } = running.call;
+    const { callId: name, deadline, budget } = running.call.request;
     const signal = new LazySignal();
-    this.#upcalls.set(id, signal);
+    const credits = (payload as { stream?: { credits?: number } } | null)?.stream?.credits;
+    this.#upcalls.set(id, { signal, window: credits === undefined ? undefined : new CreditWindow(credits) });
+    const upcall: Upcall = {
+      service,
+      payload,
+      callId: name,
+      deadline,
+      budget,
+      get signal() {
+        return signal.signal;
+      },
+    };
     try {
-      const reply = await this.#options.upcalls.handle({
-        service,
-        payload,
-        callId: request.callId,
-        deadline: request.deadline,
-        budget: request.budget,
-        get signal() {
-          return signal.signal;
-        },
-      });
+      const reply = await this.#reply(id, upcall);
       if (this.#upcalls.delete(id)) this.#connection.send(messages.upresult(id, toWire(reply)));
     } catch (error) {
       if (DspexError.is(error)) running.hostError = error;
       if (this.#upcalls.delete(id)) this.#connection.send(messages.uperror(id, this.#hostError(error)));
     }
+  }
+
+  /** The whole answer; null after one that was given piece by piece. */
+  async #reply(id: number, upcall: Upcall): Promise<WireValue> {
+    const { upcalls } = this.#options;
+    const window = this.#upcalls.get(id)?.window;
+    const pieces = window === undefined ? undefined : upcalls.stream(upcall);
+    if (window === undefined || pieces === undefined) return upcalls.handle(upcall);
+    for await (const piece of pieces) {
+      if (!(await window.take())) break;
+      this.#connection.send(messages.stream(id, toWire(piece)));
+    }
+    return null;
+  }
+
+  /** Nobody waits for the answer any more. */
+  #giveUp(id: number): void {
+    const answering = this.#upcalls.get(id);
+    this.#upcalls.delete(id);
+    answering?.window?.close();
+    answering?.signal.abort();
   }
 
   #hostError(error: unknown): { readonly [field: string]: string | boolean | null | { readonly lm: string } } {

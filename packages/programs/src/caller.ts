@@ -1,8 +1,8 @@
 import { AttemptBudget, Deadline, DspexError, durationOption, integerOption, type Clock, type IdGenerator } from "@dspex/core";
-import type { Pool } from "@dspex/pool";
+import { ItemStream, streamCredits, type Pool } from "@dspex/pool";
 import { toWire, type CallTarget, type WireValue } from "@dspex/python-bridge";
 import type { TelemetryBus } from "@dspex/telemetry";
-import type { Callable, CallOptions, Meta, Outcome } from "./outcome.ts";
+import type { CallOptions, Meta, Outcome, Streaming, StreamingCallable } from "./outcome.ts";
 import type { Strategist } from "./strategist.ts";
 
 /** What every call goes through. */
@@ -22,7 +22,7 @@ export interface Operation<In, Out> {
   /** The endpoints that may answer its LM requests; empty when Python asks none. */
   readonly endpoints: readonly string[];
   /** What the worker is told besides the input, given the endpoint that was chosen. */
-  readonly context: (endpoint: string | undefined) => WireValue;
+  readonly context: (endpoint: string | undefined) => Readonly<Record<string, WireValue>>;
   readonly idempotent: boolean;
   /** Checks the input and brings it into the form that crosses the wire. Throws. */
   readonly input: (input: In) => unknown;
@@ -34,11 +34,14 @@ const defaultTimeoutMs = 60_000;
 const defaultFurtherAttempts = 3;
 
 /** Makes a callable of an operation: ids, deadline, budget, outcome and the one record of the settled call. */
-export function createCallable<In, Out>(operation: Operation<In, Out>, ports: CallerPorts): Callable<In, Out> {
+export function createCallable<In, Out, Item = unknown>(
+  operation: Operation<In, Out>,
+  ports: CallerPorts,
+): StreamingCallable<In, Out, Item> {
   const { pool, clock, createId, telemetry, strategist } = ports;
   const { endpoints } = operation;
 
-  const run = async (input: In, options: CallOptions): Promise<Outcome<Out>> => {
+  const run = async (input: In, options: CallOptions, stream?: ItemStream): Promise<Outcome<Out>> => {
     const startedAtMs = clock.now();
     const callId = createId("call");
     const endpoint =
@@ -71,7 +74,11 @@ export function createCallable<In, Out>(operation: Operation<In, Out>, ports: Ca
         target: operation.target,
         ...(operation.spec === undefined ? {} : { spec: operation.spec }),
         input: toWire(operation.input(input)),
-        context: operation.context(endpoint),
+        context: {
+          ...operation.context(endpoint),
+          ...(stream === undefined ? {} : { stream: { credits: streamCredits } }),
+        },
+        stream,
         deadline: new Deadline(clock, durationOption("timeoutMs", options.timeoutMs, { default: defaultTimeoutMs })),
         budget: new AttemptBudget(
           integerOption("furtherAttempts", options.furtherAttempts, { default: defaultFurtherAttempts, min: 0 }),
@@ -103,8 +110,33 @@ export function createCallable<In, Out>(operation: Operation<In, Out>, ports: Ca
     }
   };
 
+  const stream = (input: In, { signal, ...options }: CallOptions): Streaming<Item, Out> => {
+    const items = new ItemStream();
+    const left = new AbortController();
+    const onAbort = (): void => left.abort(signal?.reason);
+    signal?.addEventListener("abort", onAbort);
+    if (signal?.aborted === true) onAbort();
+    const outcome = run(input, { ...options, signal: left.signal }, items).finally(() => {
+      signal?.removeEventListener("abort", onAbort);
+      items.end();
+    });
+    return {
+      outcome,
+      async *[Symbol.asyncIterator]() {
+        try {
+          for await (const item of items) yield item as Item;
+          const settled = await outcome;
+          if (!settled.ok) throw settled.error;
+        } finally {
+          left.abort("nobody reads the stream any more");
+        }
+      },
+    };
+  };
+
   return {
     operation: operation.operation,
+    stream: (input, options = {}) => stream(input, options),
     tryCall: (input, options = {}) => run(input, options),
     async call(input, options = {}) {
       const outcome = await run(input, options);

@@ -59,3 +59,18 @@ export interface Callable<In, Out> {
   /** Like `call`, but resolves to the outcome with its `meta` and never rejects. */
   tryCall(input: In, options?: CallOptions): Promise<Outcome<Out>>;
 }
+
+/** A call that delivers pieces before its result. */
+export interface Streaming<Item, Out> extends AsyncIterable<Item> {
+  /** The outcome with its `meta`, after the last item; never rejects. */
+  readonly outcome: Promise<Outcome<Out>>;
+}
+
+/** Something that can be called for its pieces. */
+export interface StreamingCallable<In, Out, Item> extends Callable<In, Out> {
+  /**
+   * Calls it and reads the pieces as they come, once. The producer is at most 64 items ahead of the loop; leaving the loop
+   * early cancels the call, in Python too (G3). The loop throws what `call` would.
+   */
+  stream(input: In, options?: CallOptions): Streaming<Item, Out>;
+}

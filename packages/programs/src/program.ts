@@ -3,7 +3,7 @@ import type { WireValue } from "@dspex/python-bridge";
 import { validateFields, type FieldSpec, type Signature } from "@dspex/signatures";
 import { createCallable, type CallerPorts } from "./caller.ts";
 import { resolveLmSettings, type LmSettings } from "./lm-settings.ts";
-import type { Callable } from "./outcome.ts";
+import type { StreamingCallable } from "./outcome.ts";
 import { moduleNames, specHash, type HistoryField, type ModuleName, type ProgramSpec } from "./spec.ts";
 
 export interface ProgramOptions<M extends ModuleName = ModuleName> {
@@ -16,11 +16,17 @@ export interface ProgramOptions<M extends ModuleName = ModuleName> {
 /** What a module returns for a signature's outputs. */
 export type ModuleOutput<M extends ModuleName, Out> = M extends "ChainOfThought" ? { reasoning: string } & Out : Out;
 
+/** A piece of an output field that is a text. What is not a text arrives with the outcome. */
+export interface FieldDelta {
+  readonly field: string;
+  readonly delta: string;
+}
+
 /** An earlier turn of a conversation: what went in and what came out, by field. */
 export type Turn = Readonly<Record<string, unknown>>;
 
 /** A DSPy program. It holds no state: calls may run at the same time, each on any worker. */
-export interface Program<In, Out> extends Callable<In, Out> {
+export interface Program<In, Out> extends StreamingCallable<In, Out, FieldDelta> {
   readonly spec: ProgramSpec;
   /** Content hash of the spec. */
   readonly hash: string;
@@ -29,7 +35,7 @@ export interface Program<In, Out> extends Callable<In, Out> {
    *
    * @throws DspexError `ERR_INVALID_OPTION` when the signature has an input `history` of its own.
    */
-  withHistory(turns: readonly Turn[]): Callable<In, Out>;
+  withHistory(turns: readonly Turn[]): StreamingCallable<In, Out, FieldDelta>;
 }
 
 /** The field that `ChainOfThought` puts before a signature's outputs. */
@@ -59,7 +65,7 @@ export function createProgram<In, Out, M extends ModuleName = "Predict">(
   const { endpoints, config } = resolveLmSettings(options.lm ?? {}, ports.endpoints);
 
   const callable = (spec: ProgramSpec, hash: string, turns?: readonly Turn[]) =>
-    createCallable<In, ModuleOutput<M, Out>>(
+    createCallable<In, ModuleOutput<M, Out>, FieldDelta>(
       {
         operation: `${module}:${hash.slice(0, 8)}`,
         target: { program: hash },

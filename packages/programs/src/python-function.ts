@@ -1,9 +1,9 @@
 import { invalidOption } from "@dspex/core";
 import { createCallable, type CallerPorts } from "./caller.ts";
-import type { Callable } from "./outcome.ts";
+import type { StreamingCallable } from "./outcome.ts";
 
-/** A plain Python function: `call([a, b])` calls it with these arguments. */
-export type PythonFunction<Args extends readonly unknown[], Result> = Callable<Args, Result>;
+/** A plain Python function: `call([a, b])` calls it with these arguments; a generator is read with `stream([a, b])`. */
+export type PythonFunction<Args extends readonly unknown[], Result> = StreamingCallable<Args, Result, unknown>;
 
 /**
  * A Python function as a callable. What it takes and returns is the caller's word: it is not checked.

@@ -1,0 +1,39 @@
+/** What the choice of a worker looks at. */
+export interface WorkerLoad {
+  readonly workerId: string;
+  readonly inFlight: number;
+  /** Calls that the worker takes at a time. */
+  readonly capacity: number;
+}
+
+/**
+ * The worker for the next call; `undefined` when all are full. Calls with an affinity go to the worker that their key
+ * prefers while it has room; the others, and those that it turns away, to the least loaded one, the first of equals.
+ */
+export function chooseWorker<W extends WorkerLoad>(workers: Iterable<W>, affinity?: string): W | undefined {
+  let least: W | undefined;
+  let preferred: W | undefined;
+  let preference = -1;
+  for (const worker of workers) {
+    if (affinity !== undefined) {
+      const score = rendezvous(affinity, worker.workerId);
+      if (score > preference) [preferred, preference] = [worker, score];
+    }
+    if (worker.inFlight >= worker.capacity) continue;
+    if (least === undefined || worker.inFlight < least.inFlight) least = worker;
+  }
+  return preferred !== undefined && preferred.inFlight < preferred.capacity ? preferred : least;
+}
+
+/**
+ * How much a key prefers a worker: rendezvous hashing (Thaler & Ravishankar, 1996), so that the keys of a worker that is
+ * gone spread over the others and all other keys stay where they are. FNV-1a, 32 bits, finished by a mix of its bits.
+ */
+function rendezvous(key: string, workerId: string): number {
+  let hash = 0x811c9dc5;
+  for (const text of [key, "\0", workerId])
+    for (let index = 0; index < text.length; index += 1)
+      hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
