@@ -22,7 +22,7 @@ export function readGroupLock(lockFile, group) {
   });
 }
 
-export function groupsBeside(lockFile) {
+function groupsBeside(lockFile) {
   const [before, after] = groupFile(lockFile, "\0").split("\0");
   return readdirSync(dirname(lockFile))
     .filter(

@@ -1,7 +1,7 @@
 import { DspexError } from "@dspex/core";
 
 /** Version of the frame header (`docs/protocol.md` §2). */
-export const frameVersion = 1;
+const frameVersion = 1;
 
 /** `u32 length · u8 version · u8 kind · u16 flags`. */
 export const headerBytes = 8;

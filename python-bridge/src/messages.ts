@@ -3,7 +3,7 @@ import { violation, type Frame } from "./frame.ts";
 import type { WireValue } from "./wire-value.ts";
 
 /** Versions of the protocol that this half speaks. */
-export const protocolVersions = { min: 1, max: 1 } as const;
+const protocolVersions = { min: 1, max: 1 } as const;
 
 /** Frame kinds (`docs/protocol.md` §4). */
 export const kinds = {
@@ -86,13 +86,25 @@ export type WorkerMessage =
   | { readonly kind: "ready"; readonly ready: Ready }
   | { readonly kind: "result"; readonly id: number; readonly value: unknown; readonly info: CallInfo }
   | { readonly kind: "error"; readonly id: number; readonly error: WireError }
-  | { readonly kind: "upcall"; readonly id: number; readonly callId: number; readonly service: string; readonly payload: unknown }
+  | {
+      readonly kind: "upcall";
+      readonly id: number;
+      readonly callId: number;
+      readonly service: string;
+      readonly payload: unknown;
+    }
   | { readonly kind: "upcancel"; readonly id: number }
   /** An item of a streaming call. */
   | { readonly kind: "stream"; readonly id: number; readonly item: unknown }
   /** The worker takes `n` further items for an upcall that is answered in pieces. */
   | { readonly kind: "credit"; readonly id: number; readonly n: number }
-  | { readonly kind: "pong"; readonly n: number; readonly lagMs: number; readonly inFlight: number; readonly rssBytes: number }
+  | {
+      readonly kind: "pong";
+      readonly n: number;
+      readonly lagMs: number;
+      readonly inFlight: number;
+      readonly rssBytes: number;
+    }
   | { readonly kind: "bye" }
   | { readonly kind: "log"; readonly source: string; readonly level: LogLevel; readonly text: string };
 
@@ -109,7 +121,13 @@ export function readWorkerMessage(frame: Frame): WorkerMessage | undefined {
     }
     case kinds.upcall: {
       const [id, call, service, payload] = fields(frame, "UPCALL", 4);
-      return { kind: "upcall", id: positive(id), callId: positive(call), service: text(service, "UPCALL"), payload };
+      return {
+        kind: "upcall",
+        id: positive(id),
+        callId: positive(call),
+        service: text(service, "UPCALL"),
+        payload,
+      };
     }
     case kinds.stream: {
       const [id, item] = fields(frame, "STREAM", 2);
@@ -126,13 +144,24 @@ export function readWorkerMessage(frame: Frame): WorkerMessage | undefined {
     case kinds.pong: {
       const [n, measured] = fields(frame, "PONG", 2);
       const { lagMs, inFlight, rssBytes } = record(measured, "PONG");
-      return { kind: "pong", n: positive(n), lagMs: number(lagMs), inFlight: number(inFlight), rssBytes: number(rssBytes) };
+      return {
+        kind: "pong",
+        n: positive(n),
+        lagMs: number(lagMs),
+        inFlight: number(inFlight),
+        rssBytes: number(rssBytes),
+      };
     }
     case kinds.upcancel:
       return { kind: "upcancel", id: positive(fields(frame, "UPCANCEL", 1)[0]) };
     case kinds.log: {
       const [source, level, line] = fields(frame, "LOG", 3);
-      return { kind: "log", source: text(source, "LOG"), level: text(level, "LOG") as LogLevel, text: text(line, "LOG") };
+      return {
+        kind: "log",
+        source: text(source, "LOG"),
+        level: text(level, "LOG") as LogLevel,
+        text: text(line, "LOG"),
+      };
     }
     case kinds.ready:
       return { kind: "ready", ready: readReady(decode(frame.body)) };
@@ -145,8 +174,14 @@ export function readWorkerMessage(frame: Frame): WorkerMessage | undefined {
 
 function readReady(value: unknown): Ready {
   const ready = record(value, "READY");
-  if (typeof ready["protocol"] !== "number" || ready["protocol"] < protocolVersions.min || ready["protocol"] > protocolVersions.max)
-    throw violation(`protocol version ${String(ready["protocol"])}; this runtime speaks ${protocolVersions.min} to ${protocolVersions.max}`);
+  if (
+    typeof ready["protocol"] !== "number" ||
+    ready["protocol"] < protocolVersions.min ||
+    ready["protocol"] > protocolVersions.max
+  )
+    throw violation(
+      `protocol version ${String(ready["protocol"])}; this runtime speaks ${protocolVersions.min} to ${protocolVersions.max}`,
+    );
   return {
     protocol: ready["protocol"],
     pid: number(ready["pid"]),
@@ -173,12 +208,14 @@ function wireError(value: unknown): WireError {
 
 function fields(frame: Frame, name: string, atLeast: number): readonly unknown[] {
   const value = decode(frame.body);
-  if (!Array.isArray(value) || value.length < atLeast) throw violation(`a ${name} that is not an array of ${atLeast}`);
+  if (!Array.isArray(value) || value.length < atLeast)
+    throw violation(`a ${name} that is not an array of ${atLeast}`);
   return value;
 }
 
 function record(value: unknown, name: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw violation(`a ${name} without its map`);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw violation(`a ${name} without its map`);
   return value as Record<string, unknown>;
 }
 
@@ -193,7 +230,8 @@ function number(value: unknown): number {
 }
 
 function positive(value: unknown): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value <= 0) throw violation("an id or count that is not a positive integer");
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value <= 0)
+    throw violation("an id or count that is not a positive integer");
   return value;
 }
 
@@ -211,12 +249,24 @@ export const messages = {
   }),
   put: (hash: string, spec: WireValue): RuntimeMessage => ({ kind: kinds.put, value: [hash, spec] }),
   /** @param deadlineMs absolute, on this process's monotonic clock; `Infinity` for none. */
-  call: (id: number, target: CallTarget, input: WireValue, deadlineMs: number, context: WireValue): RuntimeMessage => ({
+  call: (
+    id: number,
+    target: CallTarget,
+    input: WireValue,
+    deadlineMs: number,
+    context: WireValue,
+  ): RuntimeMessage => ({
     kind: kinds.call,
     value: [id, target, input, deadlineMs === Infinity ? null : deadlineMs, context],
   }),
-  upresult: (id: number, reply: WireValue): RuntimeMessage => ({ kind: kinds.upresult, value: [id, true, reply] }),
-  uperror: (id: number, error: WireValue): RuntimeMessage => ({ kind: kinds.upresult, value: [id, false, error] }),
+  upresult: (id: number, reply: WireValue): RuntimeMessage => ({
+    kind: kinds.upresult,
+    value: [id, true, reply],
+  }),
+  uperror: (id: number, error: WireValue): RuntimeMessage => ({
+    kind: kinds.upresult,
+    value: [id, false, error],
+  }),
   /** One item of an upcall's answer. */
   stream: (id: number, item: WireValue): RuntimeMessage => ({ kind: kinds.stream, value: [id, item] }),
   /** Takes `n` further items of a streaming call. */

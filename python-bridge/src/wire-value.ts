@@ -52,7 +52,8 @@ function visit(value: unknown): WireValue {
 }
 
 function visitObject(value: object): WireValue {
-  if (trail.length >= maxDepth) throw notSerializable(value, `at most ${maxDepth} levels deep and without cycles`);
+  if (trail.length >= maxDepth)
+    throw notSerializable(value, `at most ${maxDepth} levels deep and without cycles`);
   if (Array.isArray(value)) return visitArray(value);
   if (value instanceof Uint8Array) return value;
   const prototype: unknown = Object.getPrototypeOf(value);

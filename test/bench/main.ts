@@ -9,7 +9,9 @@ const groups: readonly Group[] = [call];
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !groups.some((group) => group.name === name));
 if (asked.length === 0 || unknown.length > 0) {
-  console.error(`Usage: npm run bench -- <group> […]; the groups are: ${groups.map(({ name }) => name).join(", ")}.`);
+  console.error(
+    `Usage: npm run bench -- <group> […]; the groups are: ${groups.map(({ name }) => name).join(", ")}.`,
+  );
   process.exit(2);
 }
 

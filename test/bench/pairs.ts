@@ -19,6 +19,8 @@ export async function measureRow(row: Row): Promise<Measured> {
     ours.push(measured.ours);
     peer.push(measured.peer);
   }
-  const ratios = ours.map((value, index) => value / (row.peer === undefined ? (row.bar?.ratio ?? 1) : peer[index]!));
+  const ratios = ours.map(
+    (value, index) => value / (row.peer === undefined ? (row.bar?.ratio ?? 1) : peer[index]!),
+  );
   return { row, ours, peer, ratios };
 }

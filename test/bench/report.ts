@@ -5,7 +5,10 @@ import { quantile, verdict } from "./statistics.ts";
 
 /** `row · ours · peer · ratio [quartiles] · bar · verdict`, as cells. */
 export function cells({ row, ours, peer, ratios }: Measured): string[] {
-  const bar = row.bar === undefined ? "—" : `${row.bar.at === "least" ? "≥" : "≤"} ${row.bar.ratio}${row.peer ? " ×" : ` ${row.unit}`}`;
+  const bar =
+    row.bar === undefined
+      ? "—"
+      : `${row.bar.at === "least" ? "≥" : "≤"} ${row.bar.ratio}${row.peer ? " ×" : ` ${row.unit}`}`;
   const relative = row.peer === undefined && row.bar !== undefined ? { at: row.bar.at, ratio: 1 } : row.bar;
   return [
     row.name,

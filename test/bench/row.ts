@@ -1,7 +1,7 @@
 import type { Bar } from "./statistics.ts";
 
 /** Something that can be measured again and again; it starts once and is stopped at the end. */
-export interface Contender {
+interface Contender {
   readonly name: string;
   /** One measurement, in the row's unit. */
   measure(): Promise<number>;
@@ -21,7 +21,7 @@ export interface Row {
 export interface Group {
   readonly name: string;
   /** Starts what the rows need and hands them out; `stop` ends it. */
-  start(): Promise<{ readonly rows: readonly Row[]; stop(): Promise<void> }>;
+  start(): Promise<{ readonly rows: readonly Row[]; readonly stop: () => Promise<void> }>;
 }
 
 /** A measured row. */

@@ -16,12 +16,22 @@ describe("options", () => {
   });
 
   it.each([
-    ["an integer below its minimum", () => integerOption("pool.size", 0, { default: 1, min: 1 }), "pool.size", "0"],
+    [
+      "an integer below its minimum",
+      () => integerOption("pool.size", 0, { default: 1, min: 1 }),
+      "pool.size",
+      "0",
+    ],
     ["a fraction", () => integerOption("pool.size", 1.5, { default: 1, min: 1 }), "pool.size", "1.5"],
     ["a number as text", () => integerOption("pool.size", "2", { default: 1, min: 1 }), "pool.size", '"2"'],
     ["NaN", () => durationOption("timeoutMs", Number.NaN, { default: 1 }), "timeoutMs", "NaN"],
     ["a negative duration", () => durationOption("timeoutMs", -1, { default: 1 }), "timeoutMs", "-1"],
-    ["an unknown word", () => choiceOption("restart", "always", { default: "permanent", among: ["permanent"] }), "restart", '"always"'],
+    [
+      "an unknown word",
+      () => choiceOption("restart", "always", { default: "permanent", among: ["permanent"] }),
+      "restart",
+      '"always"',
+    ],
     ["an empty text", () => textOption("id", ""), "id", '""'],
   ])("reject %s with the option and the value in the message", (_what, resolve, option, received) => {
     expect(resolve).toThrow(expect.objectContaining({ code: "ERR_INVALID_OPTION" }));

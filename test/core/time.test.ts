@@ -29,9 +29,11 @@ describe("the system clock", () => {
   it("is monotonic, and cancels", async () => {
     const before = systemClock.now();
     let cancelledFired = false;
-    systemClock.setTimeout(() => {
-      cancelledFired = true;
-    }, 0).cancel();
+    systemClock
+      .setTimeout(() => {
+        cancelledFired = true;
+      }, 0)
+      .cancel();
     const keepAlive = setTimeout(() => {}, 1_000);
     await new Promise<void>((resolve) => void systemClock.setTimeout(resolve, 2));
     clearTimeout(keepAlive);

@@ -3,12 +3,18 @@ import path from "node:path";
 import { describe, expect, it } from "@jest/globals";
 
 const root = path.resolve(import.meta.dirname, "../..");
-const rooms = [...readdirSync(path.join(root, "packages")).map((name) => `packages/${name}`), "python-bridge", "supervisors"];
+const rooms = [
+  ...readdirSync(path.join(root, "packages")).map((name) => `packages/${name}`),
+  "python-bridge",
+  "supervisors",
+];
 const sources = rooms
   .flatMap((room) => ["src", "bin", "environment"].map((directory) => path.join(root, room, directory)))
   .flatMap((directory) => {
     try {
-      return readdirSync(directory, { recursive: true, encoding: "utf8" }).map((name) => path.join(directory, name));
+      return readdirSync(directory, { recursive: true, encoding: "utf8" }).map((name) =>
+        path.join(directory, name),
+      );
     } catch {
       return [];
     }
@@ -18,11 +24,15 @@ const sources = rooms
 /** Codes that a catalogue declares, and those that the set-up throws before there is one. */
 const declared = new Set(
   sources.flatMap((file) =>
-    [...readFileSync(file, "utf8").matchAll(/^\s*(ERR_[A-Z_]+): |"(ERR_NPM_[A-Z_]+)"/gm)].map((match) => (match[1] ?? match[2])!),
+    [...readFileSync(file, "utf8").matchAll(/^\s*(ERR_[A-Z_]+): |"(ERR_NPM_[A-Z_]+)"/gm)].map(
+      (match) => (match[1] ?? match[2])!,
+    ),
   ),
 );
 const listed = new Set(
-  [...readFileSync(path.join(root, "docs/errors.md"), "utf8").matchAll(/^\| `(ERR_[A-Z_]+)` \|/gm)].map((match) => match[1]!),
+  [...readFileSync(path.join(root, "docs/errors.md"), "utf8").matchAll(/^\| `(ERR_[A-Z_]+)` \|/gm)].map(
+    (match) => match[1]!,
+  ),
 );
 
 describe("docs/errors.md", () => {

@@ -37,14 +37,22 @@ function verdict(room: string, file: string, imported: string): string | undefin
 }
 
 const directories = new Map<string, string>();
-for (const directory of [...readdirSync(path.join(root, "packages")).map((name) => `packages/${name}`), "python-bridge", "supervisors"]) {
-  const manifest = JSON.parse(readFileSync(path.join(root, directory, "package.json"), "utf8")) as { name: string };
+for (const directory of [
+  ...readdirSync(path.join(root, "packages")).map((name) => `packages/${name}`),
+  "python-bridge",
+  "supervisors",
+]) {
+  const manifest = JSON.parse(readFileSync(path.join(root, directory, "package.json"), "utf8")) as {
+    name: string;
+  };
   directories.set(manifest.name, directory);
 }
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, "utf8");
-  return [...text.matchAll(/^\s*(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm)].map((match) => (match[1] ?? match[2])!);
+  return [...text.matchAll(/^\s*(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm)].map(
+    (match) => (match[1] ?? match[2])!,
+  );
 }
 
 const sources = [...directories].flatMap(([room, directory]) =>

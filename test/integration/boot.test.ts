@@ -17,16 +17,31 @@ const python = (): string => findEnvironment()!.python;
 describe("a pool that cannot start", () => {
   it.each([
     ["an interpreter that does not exist", () => "/nowhere/python", /could not be started/],
-    ["a Python without DSPy", () => interpreter(`exec ${python()} -S "$@"`), /status 78, and said: .*this Python has no msgspec/],
+    [
+      "a Python without DSPy",
+      () => interpreter(`exec ${python()} -S "$@"`),
+      /status 78, and said: .*this Python has no msgspec/,
+    ],
     ["a process that exits 0 while booting", () => interpreter("exit 0"), /exited with status 0/],
-    ["a process that prints something else", () => interpreter("echo hello, is it me you are looking for; sleep 5"), /broke the protocol/],
+    [
+      "a process that prints something else",
+      () => interpreter("echo hello, is it me you are looking for; sleep 5"),
+      /broke the protocol/,
+    ],
     ["a process that is silent", () => interpreter("sleep 5"), /silent for 400 ms/],
-  ])("tells of %s, with the remedy", async (_what, make, reason) => {
-    const bootTimeoutMs = _what.includes("silent") ? 400 : 10_000;
-    const starting = startRuntime({ pools: { dspy: { size: 1, python: make(), bootTimeoutMs } } });
-    await expect(starting).rejects.toMatchObject({ code: "ERR_WORKER_BOOT", message: expect.stringMatching(reason) });
-    await expect(starting).rejects.toMatchObject({ message: expect.stringContaining("npx dspex doctor") });
-  }, 20_000);
+  ])(
+    "tells of %s, with the remedy",
+    async (_what, make, reason) => {
+      const bootTimeoutMs = _what.includes("silent") ? 400 : 10_000;
+      const starting = startRuntime({ pools: { dspy: { size: 1, python: make(), bootTimeoutMs } } });
+      await expect(starting).rejects.toMatchObject({
+        code: "ERR_WORKER_BOOT",
+        message: expect.stringMatching(reason),
+      });
+      await expect(starting).rejects.toMatchObject({ message: expect.stringContaining("npx dspex doctor") });
+    },
+    20_000,
+  );
 
   it.each([
     ["size", { size: 0 }, "pools.dspy.size", "0"],
@@ -34,7 +49,10 @@ describe("a pool that cannot start", () => {
     ["heartbeatMs", { heartbeatMs: -1 }, "pools.dspy.heartbeatMs", "-1"],
   ])("rejects a bad %s with its place and value", async (_name, pool, option, value) => {
     const starting = startRuntime({ pools: { dspy: pool } });
-    await expect(starting).rejects.toMatchObject({ code: "ERR_INVALID_OPTION", message: expect.stringContaining(option) });
+    await expect(starting).rejects.toMatchObject({
+      code: "ERR_INVALID_OPTION",
+      message: expect.stringContaining(option),
+    });
     await expect(starting).rejects.toMatchObject({ message: expect.stringContaining(`received ${value}`) });
   });
 });

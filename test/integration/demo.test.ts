@@ -1,5 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
-import { bundledTickets, inputFile, manyTickets, runDemo, startDemo, type RunningDemo } from "../support/demo.ts";
+import {
+  bundledTickets,
+  inputFile,
+  manyTickets,
+  runDemo,
+  startDemo,
+  type RunningDemo,
+} from "../support/demo.ts";
 import { eventually } from "../support/eventually.ts";
 import { family, processes } from "../support/processes.ts";
 
@@ -20,7 +27,8 @@ describe("npm run demo", () => {
       transport: "stdio/msgpack",
     });
     expect(report.tickets).toBeGreaterThanOrEqual(60);
-    for (const count of [report.retried, report.workersKilled, report.restarts]) expect(count).toBeGreaterThanOrEqual(1);
+    for (const count of [report.retried, report.workersKilled, report.restarts])
+      expect(count).toBeGreaterThanOrEqual(1);
     expect(report.accuracy!).toBeGreaterThan(report.baseline!);
     expect(report.chainOfThought / report.tickets).toBeGreaterThanOrEqual(0.1);
     expect(report.chainOfThought / report.tickets).toBeLessThanOrEqual(0.5);
@@ -30,7 +38,15 @@ describe("npm run demo", () => {
 
   it("reports malformed lines with their numbers, and runs the rest", async () => {
     const good = JSON.stringify({ id: "a", text: "My invoice is wrong.", language: "en" });
-    const lines = [good, "{ not json", '{"id":"b","language":"en"}', "", "[1]", good, '{"id":"c","text":"x","language":"en","expected":"weather"}'];
+    const lines = [
+      good,
+      "{ not json",
+      '{"id":"b","language":"en"}',
+      "",
+      "[1]",
+      good,
+      '{"id":"c","text":"x","language":"en","expected":"weather"}',
+    ];
     const { status, report } = await runDemo(["--json", "--input", inputFile(lines)]);
     expect(status).toBe(0);
     expect(report).toMatchObject({ tickets: 1, results: 1, failed: 0, accuracy: null, baseline: null });
@@ -65,12 +81,16 @@ describe("npm run demo", () => {
     ["an unknown flag", ["--colour"], "--colour"],
     ["a file that does not exist", ["--input", "/nowhere.jsonl"], "/nowhere.jsonl"],
     ["no workers", ["--workers", "0"], "--workers"],
-  ])("explains %s and exits with 2", async (_what, args, named) => {
-    const { status, stderr } = await runDemo(args);
-    expect(status).toBe(2);
-    expect(stderr).toContain(named);
-    expect(stderr).toContain("Usage: npm run demo");
-  }, 60_000);
+  ])(
+    "explains %s and exits with 2",
+    async (_what, args, named) => {
+      const { status, stderr } = await runDemo(args);
+      expect(status).toBe(2);
+      expect(stderr).toContain(named);
+      expect(stderr).toContain("Usage: npm run demo");
+    },
+    60_000,
+  );
 
   it("finishes what is on its way at the first SIGINT", async () => {
     const demo = startDemo(["--json", "--input", manyTickets(5_000)]);
@@ -83,16 +103,27 @@ describe("npm run demo", () => {
     expect(alive(runId)).toEqual([]);
   }, 60_000);
 
-  it.each(["npm", "the demo itself"])("G6: leaves nothing behind 2 s after a SIGKILL of %s", async (which) => {
-    const demo = startDemo(["--json", "--input", manyTickets(20_000)]);
-    const runId = await runInFullSwing(demo);
-    const nodes = family(demo.pid).filter(({ command, runId: own }) => own === undefined && /\b(node|npm)\b/.test(command));
-    // These are all the Node processes that there are.
-    expect(nodes).toHaveLength(2);
-    const victim = which === "npm" ? nodes[0]! : nodes[1]!;
-    process.kill(victim.pid, "SIGKILL");
-    await eventually(() => alive(runId).length === 0 && nodes.every(({ pid }) => !processes().some((process) => process.pid === pid)), 2_000);
-  }, 60_000);
+  it.each(["npm", "the demo itself"])(
+    "G6: leaves nothing behind 2 s after a SIGKILL of %s",
+    async (which) => {
+      const demo = startDemo(["--json", "--input", manyTickets(20_000)]);
+      const runId = await runInFullSwing(demo);
+      const nodes = family(demo.pid).filter(
+        ({ command, runId: own }) => own === undefined && /\b(node|npm)\b/.test(command),
+      );
+      // These are all the Node processes that there are.
+      expect(nodes).toHaveLength(2);
+      const victim = which === "npm" ? nodes[0]! : nodes[1]!;
+      process.kill(victim.pid, "SIGKILL");
+      await eventually(
+        () =>
+          alive(runId).length === 0 &&
+          nodes.every(({ pid }) => !processes().some((process) => process.pid === pid)),
+        2_000,
+      );
+    },
+    60_000,
+  );
 });
 
 /** The id of a demo's run, once its first ticket is done. */

@@ -13,15 +13,21 @@ describe("docs/examples/embed-in-a-service.ts", () => {
     const lines = createInterface({ input: service.stdout })[Symbol.asyncIterator]();
     const url = String((await lines.next()).value).replace("listening on ", "");
 
-    const post = async (body: string): Promise<{ status: number; body: { category?: string; code?: string } }> => {
+    const post = async (
+      body: string,
+    ): Promise<{ status: number; body: { category?: string; code?: string } }> => {
       const response = await fetch(url, { method: "POST", body });
       return { status: response.status, body: (await response.json()) as { category?: string } };
     };
     expect(await post("{}")).toMatchObject({ status: 400, body: { code: "ERR_INVALID_INPUT" } });
 
-    const ticket = JSON.stringify({ ticket: "I was charged twice on my invoice, please check my bill.", language: "en" });
+    const ticket = JSON.stringify({
+      ticket: "I was charged twice on my invoice, please check my bill.",
+      language: "en",
+    });
     const requests = Array.from({ length: 200 }, () => post(ticket));
-    const busy = async (): Promise<{ onTheirWay: number }> => (await (await fetch(url)).json()) as { onTheirWay: number };
+    const busy = async (): Promise<{ onTheirWay: number }> =>
+      (await (await fetch(url)).json()) as { onTheirWay: number };
     await eventually(async () => (await busy()).onTheirWay === 200);
     model.setLatencyMs(0);
     service.kill("SIGTERM");

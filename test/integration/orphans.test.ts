@@ -11,7 +11,9 @@ const service = path.join(import.meta.dirname, "fixtures/service-to-kill.ts");
 
 describe("a runtime that is killed", () => {
   it("G6: leaves no process of its run behind after 2 s, and spares a stranger", async () => {
-    const stranger = spawn("sleep", ["60"], { env: { ...process.env, DSPEX_RUN_ID: "run-of-somebody-else" } });
+    const stranger = spawn("sleep", ["60"], {
+      env: { ...process.env, DSPEX_RUN_ID: "run-of-somebody-else" },
+    });
     const child = spawn(process.execPath, ["--import", "tsx", "--conditions=@dspex/source", service], {
       cwd: root,
       stdio: ["ignore", "pipe", "inherit"],

@@ -16,8 +16,13 @@ describe("a pool of Python workers", () => {
     process.kill(victim.pid, "SIGKILL");
 
     const outcomes = await Promise.all(calls);
-    expect(codes(outcomes).sort()).toEqual([...Array<string>(5).fill("ERR_WORKER_CRASHED"), ...Array<string>(5).fill("ok")]);
-    expect(outcomes.filter(({ ok }) => !ok).map(({ meta }) => meta.worker)).toEqual(Array(5).fill(victim.worker));
+    expect(codes(outcomes).sort()).toEqual([
+      ...Array<string>(5).fill("ERR_WORKER_CRASHED"),
+      ...Array<string>(5).fill("ok"),
+    ]);
+    expect(outcomes.filter(({ ok }) => !ok).map(({ meta }) => meta.worker)).toEqual(
+      Array(5).fill(victim.worker),
+    );
     await eventually(() => runtime.workers().length === 2);
     expect(await wait.call([1])).not.toBe(victim.pid);
   }, 30_000);
@@ -42,7 +47,11 @@ describe("a pool of Python workers", () => {
     await using runtime = await startTestRuntime();
     const die = runtime.pythonFunction<[number], never>("functions:die");
     const outcome = await die.tryCall([3], { idempotent: true, furtherAttempts: 1 });
-    expect(outcome).toMatchObject({ ok: false, error: { code: "ERR_WORKER_CRASHED", details: { exitCode: 3 } }, meta: { attempts: 2 } });
+    expect(outcome).toMatchObject({
+      ok: false,
+      error: { code: "ERR_WORKER_CRASHED", details: { exitCode: 3 } },
+      meta: { attempts: 2 },
+    });
   }, 30_000);
 
   it("G5: the death of an idle worker is seen before a call is given to it", async () => {
@@ -62,7 +71,10 @@ describe("a pool of Python workers", () => {
     const blocking = wait.call([300]);
     const trace = freshPath("ran");
     const outcome = await touch.tryCall([trace, 0], { timeoutMs: 50 });
-    expect(outcome).toMatchObject({ ok: false, error: { code: "ERR_DEADLINE_EXCEEDED", details: { where: "waiting for a worker" } } });
+    expect(outcome).toMatchObject({
+      ok: false,
+      error: { code: "ERR_DEADLINE_EXCEEDED", details: { where: "waiting for a worker" } },
+    });
     await blocking;
     await wait.call([1]);
     expect(existsSync(trace)).toBe(false);
@@ -92,28 +104,43 @@ describe("a pool of Python workers", () => {
 
   it("brings a Python exception with its type, message, traceback and cause", async () => {
     await using runtime = await startTestRuntime({ size: 1 });
-    const outcome = await runtime.pythonFunction<[string], never>("functions:fail").tryCall(["no such order"]);
+    const outcome = await runtime
+      .pythonFunction<[string], never>("functions:fail")
+      .tryCall(["no such order"]);
     if (outcome.ok || !DspexError.is(outcome.error, "ERR_PYTHON")) throw new Error("expected a Python error");
     expect(outcome.error.message).toBe("ValueError: no such order");
     expect(outcome.error.details.traceback).toMatch(/functions\.py", line \d+, in fail/);
-    expect(outcome.error.details.pythonCause).toMatchObject({ type: expect.stringContaining("KeyError"), message: "'inner'" });
+    expect(outcome.error.details.pythonCause).toMatchObject({
+      type: expect.stringContaining("KeyError"),
+      message: "'inner'",
+    });
   }, 30_000);
 
   it.each([
     ["a module that does not exist", "no_such_module:f"],
     ["a name that does not exist", "functions:no_such_function"],
-  ])("refuses %s by name", async (_what, path) => {
-    await using runtime = await startTestRuntime({ size: 1 });
-    const outcome = await runtime.pythonFunction<[], never>(path).tryCall([]);
-    expect(outcome).toMatchObject({ ok: false, error: { code: "ERR_CALL_REFUSED", details: { reason: "invalid_target" } } });
-    expect(!outcome.ok && outcome.error.message).toContain(path.split(":")[path.startsWith("no") ? 0 : 1]);
-  }, 30_000);
+  ])(
+    "refuses %s by name",
+    async (_what, path) => {
+      await using runtime = await startTestRuntime({ size: 1 });
+      const outcome = await runtime.pythonFunction<[], never>(path).tryCall([]);
+      expect(outcome).toMatchObject({
+        ok: false,
+        error: { code: "ERR_CALL_REFUSED", details: { reason: "invalid_target" } },
+      });
+      expect(!outcome.ok && outcome.error.message).toContain(path.split(":")[path.startsWith("no") ? 0 : 1]);
+    },
+    30_000,
+  );
 
   it("reports a value that is too large for the wire, in either direction, and goes on", async () => {
     await using runtime = await startTestRuntime({ size: 1, maxFrameBytes: 100_000 });
     const big = runtime.pythonFunction<[number | string], string>("functions:big");
     expect(codes([await big.tryCall(["x".repeat(200_000)])])).toEqual(["ERR_FRAME_TOO_LARGE"]);
-    expect(await big.tryCall([200_000])).toMatchObject({ ok: false, error: { details: { reason: "result_too_large" } } });
+    expect(await big.tryCall([200_000])).toMatchObject({
+      ok: false,
+      error: { details: { reason: "result_too_large" } },
+    });
     expect(await big.call([10])).toBe("x".repeat(10));
   }, 30_000);
 
@@ -131,7 +158,9 @@ describe("a pool of Python workers", () => {
   it("lives twice in one process, each with workers of its own", async () => {
     await using one = await startTestRuntime({ size: 1 });
     await using two = await startTestRuntime({ size: 1 });
-    const pids = await Promise.all([one, two].map((runtime) => runtime.pythonFunction<[], number>("functions:pid").call([])));
+    const pids = await Promise.all(
+      [one, two].map((runtime) => runtime.pythonFunction<[], number>("functions:pid").call([])),
+    );
     expect(pids).toEqual([one.workers()[0]!.pid, two.workers()[0]!.pid]);
     await one.stop();
     expect(await two.pythonFunction<[number], number>("functions:double").call([21])).toBe(42);

@@ -42,7 +42,10 @@ describe("a call", () => {
     call.queued(clock.now());
     call.onAbandon = () => told.push("left the queue");
     clock.advance(100);
-    expect(outcomes[0]).toMatchObject({ ok: false, error: { code: "ERR_DEADLINE_EXCEEDED", details: { where: "waiting for a worker" } } });
+    expect(outcomes[0]).toMatchObject({
+      ok: false,
+      error: { code: "ERR_DEADLINE_EXCEEDED", details: { where: "waiting for a worker" } },
+    });
     expect(told).toEqual(["left the queue"]);
   });
 
@@ -62,7 +65,10 @@ describe("a call", () => {
       if (abortFirst) controller.abort("changed my mind");
       const { outcomes } = makeCall({ signal: controller.signal });
       if (!abortFirst) controller.abort("changed my mind");
-      expect(outcomes[0]).toMatchObject({ ok: false, error: { code: "ERR_CANCELLED", cause: "changed my mind" } });
+      expect(outcomes[0]).toMatchObject({
+        ok: false,
+        error: { code: "ERR_CANCELLED", cause: "changed my mind" },
+      });
     }
   });
 

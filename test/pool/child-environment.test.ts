@@ -3,7 +3,10 @@ import { childEnvironment } from "../../packages/pool/src/os-process.ts";
 
 describe("the environment of a worker", () => {
   it("G11: inherits an allow-list and no secret", () => {
-    const environment = childEnvironment({ PATH: "/bin", HOME: "/h", OPENAI_API_KEY: "sk-canary-0123456789" }, { DSPEX_RUN_ID: "r" });
+    const environment = childEnvironment(
+      { PATH: "/bin", HOME: "/h", OPENAI_API_KEY: "sk-canary-0123456789" },
+      { DSPEX_RUN_ID: "r" },
+    );
     expect(environment).toMatchObject({ PATH: "/bin", HOME: "/h", DSPEX_RUN_ID: "r" });
     expect(JSON.stringify(environment)).not.toContain("canary");
   });

@@ -24,15 +24,20 @@ describe("the choice of a worker", () => {
   });
 
   it("falls back to the least loaded one when the preferred one is full", () => {
-    const key = keys.find((candidate) => chooseWorker([worker("a", 0), worker("b", 0)], candidate)?.workerId === "a")!;
+    const key = keys.find(
+      (candidate) => chooseWorker([worker("a", 0), worker("b", 0)], candidate)?.workerId === "a",
+    )!;
     expect(chooseWorker([worker("a", 4), worker("b", 3), worker("c", 2)], key)?.workerId).toBe("c");
   });
 
   it("spreads keys evenly, and moves only those of a worker that is gone", () => {
     const three = [worker("a", 0), worker("b", 0), worker("c", 0)];
     const before = keys.map((key) => chooseWorker(three, key)!.workerId);
-    for (const { workerId } of three) expect(before.filter((id) => id === workerId).length).toBeGreaterThan(250);
+    for (const { workerId } of three)
+      expect(before.filter((id) => id === workerId).length).toBeGreaterThan(250);
     const after = keys.map((key) => chooseWorker(three.slice(1), key)!.workerId);
-    expect(after.filter((id, index) => id !== before[index]).length).toBe(before.filter((id) => id === "a").length);
+    expect(after.filter((id, index) => id !== before[index]).length).toBe(
+      before.filter((id) => id === "a").length,
+    );
   });
 });

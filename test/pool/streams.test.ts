@@ -27,7 +27,9 @@ describe("the items of a streaming call", () => {
 
   it("G4: hold no more than their credits; a worker that sends more breaks the protocol", () => {
     const { stream } = fed(streamCredits);
-    expect(() => stream.push("one too many")).toThrow(expect.objectContaining({ code: "ERR_PROTOCOL_VIOLATION" }));
+    expect(() => stream.push("one too many")).toThrow(
+      expect.objectContaining({ code: "ERR_PROTOCOL_VIOLATION" }),
+    );
   });
 
   it("G4: grant credits only for what was read", async () => {

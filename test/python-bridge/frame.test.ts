@@ -7,9 +7,11 @@ const copies = (frames: Frame[]): { kind: number; body: string }[] =>
 function decodeInPieces(bytes: Buffer, sizes: () => number): { kind: number; body: string }[] {
   const decoder = new FrameDecoder(1_024);
   const frames: { kind: number; body: string }[] = [];
-  for (let offset = 0; offset < bytes.length; ) {
+  for (let offset = 0; offset < bytes.length;) {
     const size = sizes();
-    decoder.push(Buffer.from(bytes.subarray(offset, offset + size)), (frame) => frames.push(...copies([frame])));
+    decoder.push(Buffer.from(bytes.subarray(offset, offset + size)), (frame) =>
+      frames.push(...copies([frame])),
+    );
     offset += size;
   }
   return frames;

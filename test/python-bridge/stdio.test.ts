@@ -43,7 +43,10 @@ const hello = frame(
   ),
 );
 // [1, { function: "noisy:shout" }, ["quiet"], null, {}]
-const call = frame(3, bytes(0x95, 1, 0x81, text("function"), text("noisy:shout"), 0x91, text("quiet"), nil, emptyMap));
+const call = frame(
+  3,
+  bytes(0x95, 1, 0x81, text("function"), text("noisy:shout"), 0x91, text("quiet"), nil, emptyMap),
+);
 
 /** Reads frames off a stream, by the header alone. */
 async function* framesOf(stream: Readable): AsyncGenerator<{ kind: number; body: Buffer }> {

@@ -1,7 +1,15 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "@jest/globals";
-import { decode, encode, encodeFrame, FrameDecoder, readWorkerMessage, toWire, type Frame } from "@dspex/python-bridge";
+import {
+  decode,
+  encode,
+  encodeFrame,
+  FrameDecoder,
+  readWorkerMessage,
+  toWire,
+  type Frame,
+} from "@dspex/python-bridge";
 
 interface FrameCase {
   readonly name: string;

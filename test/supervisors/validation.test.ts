@@ -119,6 +119,7 @@ describe("child specifications", () => {
     });
     expect(await getChildSpec(stage.app.root, "s")).toMatchObject({ type: "supervisor", shutdown: "infinity" });
     expect(await answer(getChildSpec(stage.app.root, "x"))).toBe("not_found");
+    stage.take();
     // One restart in five seconds, one_for_one, no automatic shutdown.
     expect(await stage.end("w")).toBe("-w error +w");
     expect(await stage.end("w")).toBe("-w error -s");

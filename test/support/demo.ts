@@ -39,18 +39,24 @@ export function startDemo(args: readonly string[], env: NodeJS.ProcessEnv = {}):
     detached: true,
   });
   const written = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const) child[name].setEncoding("utf8").on("data", (text: string) => (written[name] += text));
+  for (const name of ["stdout", "stderr"] as const)
+    child[name].setEncoding("utf8").on("data", (text: string) => (written[name] += text));
   const finished = new Promise<DemoRun>((resolve) => {
     child.once("close", (exitCode, signal) => {
       const status = exitCode ?? 128 + constants.signals[signal!];
       const last = written.stdout.trimEnd().split("\n").at(-1)!;
-      resolve({ status, ...written, report: (last.startsWith("{") ? JSON.parse(last) : undefined) as DemoReport });
+      resolve({
+        status,
+        ...written,
+        report: (last.startsWith("{") ? JSON.parse(last) : undefined) as DemoReport,
+      });
     });
   });
   return { pid: child.pid!, stderr: () => written.stderr, finished };
 }
 
-export const runDemo = (args: readonly string[], env?: NodeJS.ProcessEnv): Promise<DemoRun> => startDemo(args, env).finished;
+export const runDemo = (args: readonly string[], env?: NodeJS.ProcessEnv): Promise<DemoRun> =>
+  startDemo(args, env).finished;
 
 /** A file with these lines. */
 export function inputFile(lines: readonly string[]): string {
@@ -61,6 +67,9 @@ export function inputFile(lines: readonly string[]): string {
 
 /** The bundled tickets again and again, with ids of their own: enough to be interrupted. */
 export function manyTickets(count: number): string {
-  const lines = Array.from({ length: count }, (_, n) => ({ ...bundledTickets[n % bundledTickets.length]!, id: `T-${n}` }));
+  const lines = Array.from({ length: count }, (_, n) => ({
+    ...bundledTickets[n % bundledTickets.length]!,
+    id: `T-${n}`,
+  }));
   return inputFile(lines.map((ticket) => JSON.stringify(ticket)));
 }

@@ -7,7 +7,8 @@ export async function eventually<T>(
   for (;;) {
     const value = await condition();
     if (value) return value as Exclude<T, false | undefined | null>;
-    if (performance.now() > endAt) throw new Error(`Not within ${timeoutMs} ms: ${condition.toString()} gave ${String(value)}`);
+    if (performance.now() > endAt)
+      throw new Error(`Not within ${timeoutMs} ms: ${condition.toString()} gave ${String(value)}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

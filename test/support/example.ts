@@ -6,7 +6,10 @@ import type { OfflineServer } from "../../packages/dspex/src/demo/offline-server
 const root = path.resolve(import.meta.dirname, "../..");
 
 /** Starts an example of `docs/examples` as its reader would, with the offline rules in place of a model. */
-export function startExample(file: string, model: OfflineServer): ChildProcess & { stdout: NodeJS.ReadableStream } {
+export function startExample(
+  file: string,
+  model: OfflineServer,
+): ChildProcess & { stdout: NodeJS.ReadableStream } {
   const env = { ...process.env, OPENAI_BASE_URL: model.url, OPENAI_API_KEY: model.apiKey };
   const command = ["--import", "tsx", "--conditions=@dspex/source", `docs/examples/${file}`];
   const child = spawn(process.execPath, command, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
@@ -14,7 +17,10 @@ export function startExample(file: string, model: OfflineServer): ChildProcess &
 }
 
 /** Runs an example to its end. */
-export async function runExample(file: string, model: OfflineServer): Promise<{ status: number | null; stdout: string; stderr: string }> {
+export async function runExample(
+  file: string,
+  model: OfflineServer,
+): Promise<{ status: number | null; stdout: string; stderr: string }> {
   const child = startExample(file, model);
   const status = new Promise<number | null>((resolve) => child.once("close", resolve));
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr!)]);

@@ -15,10 +15,14 @@ export function processes(): Process[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        const [state, parent] = readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\) /s, "").split(" ");
+        const [state, parent] = readFileSync(`/proc/${pid}/stat`, "latin1")
+          .replace(/^.*\) /s, "")
+          .split(" ");
         if (state === "Z") return [];
         const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-        const runId = /(?:^|\0)DSPEX_RUN_ID=([^\0]*)/.exec(readFileSync(`/proc/${pid}/environ`, "latin1"))?.[1];
+        const runId = /(?:^|\0)DSPEX_RUN_ID=([^\0]*)/.exec(
+          readFileSync(`/proc/${pid}/environ`, "latin1"),
+        )?.[1];
         return [{ pid: Number(pid), parent: Number(parent), command, runId }];
       } catch {
         return [];

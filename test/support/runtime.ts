@@ -5,10 +5,13 @@ import { eventually } from "./eventually.ts";
 import { startRuntime, type PoolOptions, type Runtime, type RuntimeOptions } from "dspex";
 
 /** Where `functions.py` is. */
-export const fixtures = path.resolve(import.meta.dirname, "../integration/fixtures");
+const fixtures = path.resolve(import.meta.dirname, "../integration/fixtures");
 
 /** A runtime with one pool that finds the functions of the tests; all of its workers are ready. */
-export async function startTestRuntime(pool: PoolOptions = {}, options: Omit<RuntimeOptions, "pools"> = {}): Promise<Runtime> {
+export async function startTestRuntime(
+  pool: PoolOptions = {},
+  options: Omit<RuntimeOptions, "pools"> = {},
+): Promise<Runtime> {
   const { size = 2 } = pool;
   const runtime = await startRuntime({ ...options, pools: { dspy: { size, paths: [fixtures], ...pool } } });
   await eventually(() => runtime.workers().length === size);

@@ -45,7 +45,10 @@ describe("the telemetry bus", () => {
     });
     bus.onAny((event) => events.push(event));
     expect(() => bus.emit("test.happened", { n: 1 })).not.toThrow();
-    expect(events.map((event) => event.name).sort()).toEqual(["telemetry.subscriber.failed", "test.happened"]);
+    expect(events.map((event) => event.name).sort()).toEqual([
+      "telemetry.subscriber.failed",
+      "test.happened",
+    ]);
   });
 
   it("does not report a failing subscriber's failure to hear of its failure", () => {

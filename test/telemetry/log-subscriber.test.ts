@@ -12,7 +12,11 @@ function logged(level: string) {
       done();
     },
   });
-  const logger = createLogger({ level, format: format.json(), transports: [new transports.Stream({ stream })] });
+  const logger = createLogger({
+    level,
+    format: format.json(),
+    transports: [new transports.Stream({ stream })],
+  });
   const bus = createTelemetryBus(systemClock);
   const redactor = createRedactor();
   redactor.add("sk-canary-0123456789");
@@ -25,7 +29,11 @@ describe("the log subscriber", () => {
     const { bus, lines } = logged("info");
     bus.emit("telemetry.subscriber.failed", { event: "a", error: "401 for sk-canary-0123456789" });
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
-      { level: "warn", message: "telemetry.subscriber.failed", fields: { event: "a", error: "401 for [redacted]" } },
+      {
+        level: "warn",
+        message: "telemetry.subscriber.failed",
+        fields: { event: "a", error: "401 for [redacted]" },
+      },
     ]);
   });
 

@@ -1,14 +1,22 @@
 import { DspexError } from "./errors.ts";
 
 /** Rejects a value with the option's path, the value, and what would be right. */
-export function invalidOption(option: string, received: unknown, expected: string): DspexError<"ERR_INVALID_OPTION"> {
+export function invalidOption(
+  option: string,
+  received: unknown,
+  expected: string,
+): DspexError<"ERR_INVALID_OPTION"> {
   return new DspexError("ERR_INVALID_OPTION", `${option} must be ${expected}; received ${show(received)}.`, {
     details: { option, received },
   });
 }
 
 /** A whole number of at least `min`; `undefined` takes the default. */
-export function integerOption(option: string, value: unknown, defaults: { default: number; min: number }): number {
+export function integerOption(
+  option: string,
+  value: unknown,
+  defaults: { default: number; min: number },
+): number {
   if (value === undefined) return defaults.default;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= defaults.min) return value;
   throw invalidOption(option, value, `a whole number of at least ${defaults.min}`);
@@ -51,7 +59,7 @@ export function show(value: unknown): string {
     if (typeof value === "function") return `a function${value.name ? ` (${value.name})` : ""}`;
     if (typeof value !== "object" || value === null) return String(value);
     try {
-      return JSON.stringify(value) ?? String(value);
+      return JSON.stringify(value) ?? Object.prototype.toString.call(value);
     } catch {
       return Object.prototype.toString.call(value);
     }

@@ -1,5 +1,6 @@
 /** Field names whose values are secrets, whatever they hold. */
-const secretName = /^(.*[-_.])?(api[-_]?key|authorization|password|passwd|secret|token|credentials?|cookie)([-_.].*)?$/i;
+const secretName =
+  /^(.*[-_.])?(api[-_]?key|authorization|password|passwd|secret|token|credentials?|cookie)([-_.].*)?$/i;
 
 const mask = "[redacted]";
 

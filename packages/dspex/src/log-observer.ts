@@ -1,6 +1,12 @@
 import { createRedactor } from "@dspex/core";
 import { server, type ChildSpec } from "@dspex/supervisors";
-import { createRuntimeLogger, logTelemetry, type LevelOf, type LogLevel, type TelemetryBus } from "@dspex/telemetry";
+import {
+  createRuntimeLogger,
+  logTelemetry,
+  type LevelOf,
+  type LogLevel,
+  type TelemetryBus,
+} from "@dspex/telemetry";
 
 /** What an operator wants to see without asking; the rest is `debug`. */
 const levelOf: LevelOf = (event) => {

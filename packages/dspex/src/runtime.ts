@@ -1,6 +1,14 @@
 import { createId, deferred, DspexError, durationOption, systemClock } from "@dspex/core";
 import { createEndpoint, type Endpoint } from "@dspex/lm";
-import { createPool, createProcessLedger, guardianSpec, resolvePoolOptions, spawnProcess, type Pool, type WorkerStatus } from "@dspex/pool";
+import {
+  createPool,
+  createProcessLedger,
+  guardianSpec,
+  resolvePoolOptions,
+  spawnProcess,
+  type Pool,
+  type WorkerStatus,
+} from "@dspex/pool";
 import {
   createProgram,
   createPythonFunction,
@@ -12,7 +20,13 @@ import {
   type PythonFunction,
 } from "@dspex/programs";
 import type { Signature } from "@dspex/signatures";
-import { createRegistry, startApplication, type Application, type ChildSpec, type TreeNode } from "@dspex/supervisors";
+import {
+  createRegistry,
+  startApplication,
+  type Application,
+  type ChildSpec,
+  type TreeNode,
+} from "@dspex/supervisors";
 import { createTelemetryBus, type TelemetryBus } from "@dspex/telemetry";
 import { logObserverSpec } from "./log-observer.ts";
 import { defaultInterpreter } from "./interpreter.ts";
@@ -78,7 +92,10 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
   );
   const pools = poolOptions.map(([name, resolved]) => createPool(name, resolved, { ...ports, upcalls }));
   const [first] = pools;
-  if (first === undefined) throw new DspexError("ERR_INVALID_OPTION", "pools must name at least one pool; received {}.", { details: { option: "pools", received: {} } });
+  if (first === undefined)
+    throw new DspexError("ERR_INVALID_OPTION", "pools must name at least one pool; received {}.", {
+      details: { option: "pools", received: {} },
+    });
 
   const application = await startApplication({
     ...applicationTree({
@@ -101,11 +118,23 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
   }
 
   let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopping ??= drainAndStop(pools.map(({ pool }) => pool), application, drainTimeoutMs));
+  const stop = (): Promise<void> =>
+    (stopping ??= drainAndStop(
+      pools.map(({ pool }) => pool),
+      application,
+      drainTimeoutMs,
+    ));
   const releaseSignals = options.handleSignals === true ? stopOnSignals(stop) : () => {};
   void application.finished.then(releaseSignals);
 
-  const callerPorts = { pool: first.pool, clock, createId, telemetry, endpoints: new Set(endpoints.keys()), strategist: firstEndpoint };
+  const callerPorts = {
+    pool: first.pool,
+    clock,
+    createId,
+    telemetry,
+    endpoints: new Set(endpoints.keys()),
+    strategist: firstEndpoint,
+  };
   return {
     runId,
     telemetry,
@@ -120,7 +149,11 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
 }
 
 /** Calls in flight get their time; then the tree stops, and what is still there fails. */
-async function drainAndStop(pools: readonly Pool[], application: Application, drainTimeoutMs: number): Promise<void> {
+async function drainAndStop(
+  pools: readonly Pool[],
+  application: Application,
+  drainTimeoutMs: number,
+): Promise<void> {
   const drained = Promise.all(pools.map((pool) => pool.drain()));
   const patience = deferred<void>();
   const timer = systemClock.setTimeout(() => patience.resolve(), drainTimeoutMs);
@@ -132,8 +165,12 @@ async function drainAndStop(pools: readonly Pool[], application: Application, dr
 /** Rejects when the tree ends by itself: nobody is left who could become ready. */
 async function gaveUp(application: Application, runId: string): Promise<never> {
   const reason = await application.finished;
-  throw new DspexError("ERR_RUNTIME_STOPPED", "The runtime gave up while it started: its supervisors report why (telemetry `supervisor.report`).", {
-    details: { runId },
-    cause: typeof reason === "object" && "error" in reason ? reason.error : reason,
-  });
+  throw new DspexError(
+    "ERR_RUNTIME_STOPPED",
+    "The runtime gave up while it started: its supervisors report why (telemetry `supervisor.report`).",
+    {
+      details: { runId },
+      cause: typeof reason === "object" && "error" in reason ? reason.error : reason,
+    },
+  );
 }

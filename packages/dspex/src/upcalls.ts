@@ -10,9 +10,13 @@ export function lmUpcalls(endpoints: ReadonlyMap<string, Endpoint>): UpcallHandl
       const { endpoint: name, request } = upcall.payload as { endpoint: string; request: LmRequest };
       const endpoint = endpoints.get(name);
       if (upcall.service !== "lm" || endpoint === undefined)
-        throw new DspexError("ERR_INVALID_OPTION", `Python asked for ${upcall.service} "${name}", which this runtime does not have.`, {
-          details: { option: "lm.endpoint", received: name },
-        });
+        throw new DspexError(
+          "ERR_INVALID_OPTION",
+          `Python asked for ${upcall.service} "${name}", which this runtime does not have.`,
+          {
+            details: { option: "lm.endpoint", received: name },
+          },
+        );
       return (await endpoint.complete(request, upcall)) as unknown as WireValue;
     },
     stream: () => undefined,

@@ -37,7 +37,9 @@ interface Pending {
   readonly reject: (error: DspexError) => void;
 }
 
-type EndpointMessage = { readonly type: "complete"; readonly pending: Pending } | { readonly type: "settled"; readonly pending: Pending };
+type EndpointMessage =
+  | { readonly type: "complete"; readonly pending: Pending }
+  | { readonly type: "settled"; readonly pending: Pending };
 
 const backoff = { firstMs: 200, maxMs: 5_000 } as const;
 
@@ -45,7 +47,11 @@ const backoff = { firstMs: 200, maxMs: 5_000 } as const;
  * An endpoint: its handle, and the actor that `tree.ts` puts under `lm`. The actor holds what is in flight, so that its
  * end fails those requests at once instead of leaving them to their deadlines.
  */
-export function createEndpoint(name: string, adapter: LmAdapter, ports: EndpointPorts): { endpoint: Endpoint; spec: ChildSpec } {
+export function createEndpoint(
+  name: string,
+  adapter: LmAdapter,
+  ports: EndpointPorts,
+): { endpoint: Endpoint; spec: ChildSpec } {
   const { registry, telemetry, clock } = ports;
   const actorName = `lm.${name}`;
 
@@ -90,8 +96,18 @@ export function createEndpoint(name: string, adapter: LmAdapter, ports: Endpoint
       } catch (thrown) {
         const error = asDspexError(name, thrown);
         const delayMs = retryDelayMs(error, attempts, ports.random);
-        if (error.retryable && delayMs < call.deadline.remainingMs && !call.signal.aborted && call.budget.take()) {
-          telemetry.emit("lm.request.retried", { endpoint: name, callId: call.callId, code: error.code, delayMs });
+        if (
+          error.retryable &&
+          delayMs < call.deadline.remainingMs &&
+          !call.signal.aborted &&
+          call.budget.take()
+        ) {
+          telemetry.emit("lm.request.retried", {
+            endpoint: name,
+            callId: call.callId,
+            code: error.code,
+            delayMs,
+          });
           await pause(clock, delayMs, call.signal);
           continue;
         }
@@ -130,15 +146,23 @@ function retryDelayMs(error: DspexError, attempts: number, random: () => number)
 /** Adapters throw our errors; one that throws something else is broken, and its request did not get an answer. */
 function asDspexError(endpoint: string, thrown: unknown): DspexError {
   if (DspexError.is(thrown)) return thrown;
-  return new DspexError("ERR_LM_ADAPTER", `The adapter of endpoint "${endpoint}" failed: ${messageOf(thrown)}`, {
-    details: { endpoint },
-    cause: thrown,
-  });
+  return new DspexError(
+    "ERR_LM_ADAPTER",
+    `The adapter of endpoint "${endpoint}" failed: ${messageOf(thrown)}`,
+    {
+      details: { endpoint },
+      cause: thrown,
+    },
+  );
 }
 
 function restarted(endpoint: string): DspexError {
-  return new DspexError("ERR_LM_ENDPOINT_RESTARTED", `Endpoint "${endpoint}" was restarted with the request in flight.`, {
-    details: { endpoint },
-    retryable: true,
-  });
+  return new DspexError(
+    "ERR_LM_ENDPOINT_RESTARTED",
+    `Endpoint "${endpoint}" was restarted with the request in flight.`,
+    {
+      details: { endpoint },
+      retryable: true,
+    },
+  );
 }

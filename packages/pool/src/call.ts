@@ -128,8 +128,12 @@ export class Call {
 }
 
 function cancelled(where: string, reason: unknown): DspexError {
-  return new DspexError("ERR_CANCELLED", `The caller cancelled the call while it was ${where}: ${messageOf(reason)}.`, {
-    details: { where },
-    cause: reason,
-  });
+  return new DspexError(
+    "ERR_CANCELLED",
+    `The caller cancelled the call while it was ${where}: ${messageOf(reason)}.`,
+    {
+      details: { where },
+      cause: reason,
+    },
+  );
 }

@@ -52,7 +52,8 @@ export function dispatcherSpec(name: string, options: DispatcherOptions): ChildS
         init({ self }) {
           const queue = new CallQueue<Call>(queueLimit);
           const settleQueued = (): void => {
-            for (let call = queue.shift(); call !== undefined; call = queue.shift()) call.fail(restarted(pool));
+            for (let call = queue.shift(); call !== undefined; call = queue.shift())
+              call.fail(restarted(pool));
           };
           self.subscribe({ complete: settleQueued, error: settleQueued });
           return queue;
@@ -75,8 +76,12 @@ function queueFull(pool: string, limit: number): DspexError<"ERR_QUEUE_FULL"> {
 }
 
 function restarted(pool: string): DspexError<"ERR_POOL_RESTARTED"> {
-  return new DspexError("ERR_POOL_RESTARTED", `The dispatcher of pool "${pool}" was restarted while the call waited in it.`, {
-    details: { pool },
-    retryable: true,
-  });
+  return new DspexError(
+    "ERR_POOL_RESTARTED",
+    `The dispatcher of pool "${pool}" was restarted while the call waited in it.`,
+    {
+      details: { pool },
+      retryable: true,
+    },
+  );
 }

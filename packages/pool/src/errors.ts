@@ -3,7 +3,11 @@ import type { WireError } from "@dspex/python-bridge";
 /** What the pool's errors carry. */
 export interface PoolErrorCodes {
   /** The worker died with the call in flight (G5). Retryable: the call itself did nothing wrong. */
-  ERR_WORKER_CRASHED: { readonly worker: string; readonly exitCode: number | null; readonly signal: string | null };
+  ERR_WORKER_CRASHED: {
+    readonly worker: string;
+    readonly exitCode: number | null;
+    readonly signal: string | null;
+  };
   /** A worker did not become ready; `stderr` is the end of what it printed. */
   ERR_WORKER_BOOT: { readonly worker: string; readonly reason: string; readonly stderr: string };
   /** The guardian process ended; its supervisor starts another. Seen in reports only. */

@@ -43,7 +43,12 @@ export interface PoolEvents {
     readonly rssBytes: number;
   };
   /** A call whose worker died goes to another one. */
-  "pool.call.retried": { readonly pool: string; readonly callId: string; readonly worker: string; readonly attempt: number };
+  "pool.call.retried": {
+    readonly pool: string;
+    readonly callId: string;
+    readonly worker: string;
+    readonly attempt: number;
+  };
 }
 
 declare module "@dspex/telemetry" {

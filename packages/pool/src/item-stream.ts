@@ -28,7 +28,8 @@ export class ItemStream implements AsyncIterable<unknown> {
 
   /** @throws DspexError `ERR_PROTOCOL_VIOLATION` when the worker was not granted the item. */
   push(item: unknown): void {
-    if (this.#items.length - this.#read >= streamCredits) throw violation("more items of a stream than it was granted");
+    if (this.#items.length - this.#read >= streamCredits)
+      throw violation("more items of a stream than it was granted");
     this.#items.push(item);
     this.#received += 1;
     this.#wake?.();

@@ -35,7 +35,11 @@ export type ResolvedPoolOptions = Required<PoolOptions>;
  * @param path where they stand in the user's options, for the message.
  * @throws DspexError `ERR_INVALID_OPTION`.
  */
-export function resolvePoolOptions(path: string, options: PoolOptions, defaultPython: () => string): ResolvedPoolOptions {
+export function resolvePoolOptions(
+  path: string,
+  options: PoolOptions,
+  defaultPython: () => string,
+): ResolvedPoolOptions {
   const paths = options.paths ?? [];
   if (!Array.isArray(paths) || paths.some((entry) => typeof entry !== "string"))
     throw invalidOption(`${path}.paths`, options.paths, "a list of directories");
@@ -48,7 +52,10 @@ export function resolvePoolOptions(path: string, options: PoolOptions, defaultPy
     bootTimeoutMs: durationOption(`${path}.bootTimeoutMs`, options.bootTimeoutMs, { default: 30_000 }),
     drainTimeoutMs: durationOption(`${path}.drainTimeoutMs`, options.drainTimeoutMs, { default: 5_000 }),
     heartbeatMs: durationOption(`${path}.heartbeatMs`, options.heartbeatMs, { default: 5_000, min: 10 }),
-    maxFrameBytes: integerOption(`${path}.maxFrameBytes`, options.maxFrameBytes, { default: 64 * 1024 * 1024, min: 1024 }),
+    maxFrameBytes: integerOption(`${path}.maxFrameBytes`, options.maxFrameBytes, {
+      default: 64 * 1024 * 1024,
+      min: 1024,
+    }),
     paths,
     env: options.env ?? {},
     seams: options.seams ?? {},

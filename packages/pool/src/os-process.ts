@@ -26,7 +26,18 @@ export interface OsProcess {
 export type SpawnProcess = (command: Command, env: Readonly<Record<string, string>>) => OsProcess;
 
 /** Variables of ours that a child may see (G11): enough to find programs, a home and a language, and no secret. */
-const inherited = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE"];
+const inherited = [
+  "PATH",
+  "HOME",
+  "USER",
+  "LANG",
+  "LC_ALL",
+  "LC_CTYPE",
+  "TZ",
+  "TMPDIR",
+  "LD_LIBRARY_PATH",
+  "SSL_CERT_FILE",
+];
 
 /** One worker is one lane of work: numeric libraries must not start a thread per core in each. */
 const singleThreaded = {

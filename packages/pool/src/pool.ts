@@ -55,7 +55,11 @@ export interface Pool {
  *
  * `<pool>` is one_for_one over the dispatcher and the workers: each of them can die without harm to the others.
  */
-export function createPool(name: string, options: ResolvedPoolOptions, ports: PoolPorts): { pool: Pool; spec: ChildSpec } {
+export function createPool(
+  name: string,
+  options: ResolvedPoolOptions,
+  ports: PoolPorts,
+): { pool: Pool; spec: ChildSpec } {
   const { clock, telemetry } = ports;
   const dispatcher = `pool.${name}.dispatcher`;
   const workers = new Set<WorkerSession>();
@@ -76,9 +80,15 @@ export function createPool(name: string, options: ResolvedPoolOptions, ports: Po
   const rescue = (call: Call, error: DspexError): void => {
     const { request } = call;
     const seen = (request.stream?.received ?? 0) > 0;
-    if (!request.idempotent || seen || request.deadline.passed || !request.budget.take()) return call.fail(error);
+    if (!request.idempotent || seen || request.deadline.passed || !request.budget.take())
+      return call.fail(error);
     const worker = (error as DspexError<"ERR_WORKER_CRASHED">).details.worker;
-    telemetry.emit("pool.call.retried", { pool: name, callId: request.callId, worker, attempt: call.attempts + 1 });
+    telemetry.emit("pool.call.retried", {
+      pool: name,
+      callId: request.callId,
+      worker,
+      attempt: call.attempts + 1,
+    });
     submit(call, "again");
   };
 

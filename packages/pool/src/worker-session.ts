@@ -74,14 +74,18 @@ export class WorkerSession implements WorkerLoad {
     const { process, hello, clock } = options;
     this.#options = options;
     this.workerId = hello.workerId;
-    this.#connection = openConnection({ readable: process.stdout, writable: process.stdin }, hello.maxFrameBytes, {
-      onFrame: (frame) => this.#receive(frame),
-      onEnd: (error) => {
-        // Whatever is wrong, this worker gets no further call.
-        this.#capacity = 0;
-        if (error !== undefined) options.onBroken(error);
+    this.#connection = openConnection(
+      { readable: process.stdout, writable: process.stdin },
+      hello.maxFrameBytes,
+      {
+        onFrame: (frame) => this.#receive(frame),
+        onEnd: (error) => {
+          // Whatever is wrong, this worker gets no further call.
+          this.#capacity = 0;
+          if (error !== undefined) options.onBroken(error);
+        },
       },
-    });
+    );
     this.#connection.send(messages.hello(hello, clock.now()));
   }
 
@@ -107,11 +111,17 @@ export class WorkerSession implements WorkerLoad {
     call.onAbandon = () => this.#connection.send(messages.cancel(id));
     request.stream?.attach((n) => this.#connection.send(messages.credit(id, n)));
     try {
-      if (request.spec !== undefined && "program" in request.target && !this.#specs.has(request.target.program)) {
+      if (
+        request.spec !== undefined &&
+        "program" in request.target &&
+        !this.#specs.has(request.target.program)
+      ) {
         this.#connection.send(messages.put(request.target.program, request.spec));
         this.#specs.add(request.target.program);
       }
-      this.#connection.send(messages.call(id, request.target, request.input, request.deadline.atMs, request.context));
+      this.#connection.send(
+        messages.call(id, request.target, request.input, request.deadline.atMs, request.context),
+      );
     } catch (error) {
       // The value was too large: nothing has reached the worker.
       this.#running.delete(id);
@@ -251,7 +261,9 @@ export class WorkerSession implements WorkerLoad {
     answering?.signal.abort();
   }
 
-  #hostError(error: unknown): { readonly [field: string]: string | boolean | null | { readonly lm: string } } {
+  #hostError(error: unknown): {
+    readonly [field: string]: string | boolean | null | { readonly lm: string };
+  } {
     const known = DspexError.is(error) ? error : undefined;
     return {
       code: known?.code ?? "ERR_HOST",

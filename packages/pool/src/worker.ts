@@ -219,7 +219,8 @@ class WorkerLife {
 
   /** Its end is seen when the process has exited; a reason of ours says more than the SIGKILL that follows. */
   kill(event: WorkerEvent): void {
-    if (event.type === "boot.timeout") this.#reason = `was silent for ${this.#around.options.bootTimeoutMs} ms`;
+    if (event.type === "boot.timeout")
+      this.#reason = `was silent for ${this.#around.options.bootTimeoutMs} ms`;
     // An EPIPE only says that the process is gone, and its status will say why.
     if (event.type === "process.broken" && DspexError.is(event.error, "ERR_PROTOCOL_VIOLATION"))
       this.#reason = `broke the protocol: ${event.error.details.reason}`;
@@ -248,7 +249,15 @@ class WorkerLife {
     if (pid !== undefined) {
       ledger.remove(pid);
       const { exitCode, signal } = exit;
-      const event = { pool, worker: this.#id, pid, exitCode, signal, lost: lost.length, expected: this.#draining };
+      const event = {
+        pool,
+        worker: this.#id,
+        pid,
+        exitCode,
+        signal,
+        lost: lost.length,
+        expected: this.#draining,
+      };
       telemetry.emit("pool.worker.exited", event);
     }
     if (this.#ready) this.#around.onGone(session, lost, this.#crashError(exit));
@@ -265,7 +274,13 @@ class WorkerLife {
 
   #log(source: string, level: LogLevel, text: string): void {
     if (!this.#ready) this.#stderr = `${this.#stderr}${text}\n`.slice(-2_000);
-    this.#around.telemetry.emit("pool.worker.log", { pool: this.#around.pool, worker: this.#id, source, level, text });
+    this.#around.telemetry.emit("pool.worker.log", {
+      pool: this.#around.pool,
+      worker: this.#id,
+      source,
+      level,
+      text,
+    });
   }
 }
 

@@ -1,4 +1,12 @@
-import { AttemptBudget, Deadline, DspexError, durationOption, integerOption, type Clock, type IdGenerator } from "@dspex/core";
+import {
+  AttemptBudget,
+  Deadline,
+  type DspexError,
+  durationOption,
+  integerOption,
+  type Clock,
+  type IdGenerator,
+} from "@dspex/core";
 import { ItemStream, streamCredits, type Pool } from "@dspex/pool";
 import { toWire, type CallTarget, type WireValue } from "@dspex/python-bridge";
 import type { TelemetryBus } from "@dspex/telemetry";
@@ -79,9 +87,15 @@ export function createCallable<In, Out, Item = unknown>(
           ...(stream === undefined ? {} : { stream: { credits: streamCredits } }),
         },
         stream,
-        deadline: new Deadline(clock, durationOption("timeoutMs", options.timeoutMs, { default: defaultTimeoutMs })),
+        deadline: new Deadline(
+          clock,
+          durationOption("timeoutMs", options.timeoutMs, { default: defaultTimeoutMs }),
+        ),
         budget: new AttemptBudget(
-          integerOption("furtherAttempts", options.furtherAttempts, { default: defaultFurtherAttempts, min: 0 }),
+          integerOption("furtherAttempts", options.furtherAttempts, {
+            default: defaultFurtherAttempts,
+            min: 0,
+          }),
         ),
         idempotent: options.idempotent ?? operation.idempotent,
         affinity: options.affinity,

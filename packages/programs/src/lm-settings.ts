@@ -31,12 +31,14 @@ export function resolveLmSettings(
   if (!Array.isArray(endpoints) || endpoints.length === 0)
     throw invalidOption("lm.endpoint", endpoint, `at least one of the runtime's endpoints (${list})`);
   for (const name of endpoints)
-    if (!known.has(name)) throw invalidOption("lm.endpoint", name, `one of the runtime's endpoints (${list})`);
+    if (!known.has(name))
+      throw invalidOption("lm.endpoint", name, `one of the runtime's endpoints (${list})`);
   const config: Record<string, number> = {};
   for (const name of parameters) {
     const value = settings[name];
     if (value === undefined) continue;
-    if (typeof value !== "number" || !Number.isFinite(value)) throw invalidOption(`lm.${name}`, value, "a number");
+    if (typeof value !== "number" || !Number.isFinite(value))
+      throw invalidOption(`lm.${name}`, value, "a number");
     config[name] = value;
   }
   return { endpoints, config };

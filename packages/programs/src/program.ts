@@ -14,7 +14,9 @@ export interface ProgramOptions<M extends ModuleName = ModuleName> {
 }
 
 /** What a module returns for a signature's outputs. */
-export type ModuleOutput<M extends ModuleName, Out> = M extends "ChainOfThought" ? { reasoning: string } & Out : Out;
+export type ModuleOutput<M extends ModuleName, Out> = M extends "ChainOfThought"
+  ? { reasoning: string } & Out
+  : Out;
 
 /** A piece of an output field that is a text. What is not a text arrives with the outcome. */
 export interface FieldDelta {
@@ -60,8 +62,13 @@ export function createProgram<In, Out, M extends ModuleName = "Predict">(
 ): Program<In, ModuleOutput<M, Out>> {
   const module = choiceOption("module", options.module, { default: "Predict", among: moduleNames });
   if (module === "ChainOfThought" && signature.spec.outputs.some(({ name }) => name === reasoning.name))
-    throw invalidOption("module", module, "Predict for a signature that has an output `reasoning` of its own");
-  const outputs = module === "ChainOfThought" ? [reasoning, ...signature.spec.outputs] : signature.spec.outputs;
+    throw invalidOption(
+      "module",
+      module,
+      "Predict for a signature that has an output `reasoning` of its own",
+    );
+  const outputs =
+    module === "ChainOfThought" ? [reasoning, ...signature.spec.outputs] : signature.spec.outputs;
   const { endpoints, config } = resolveLmSettings(options.lm ?? {}, ports.endpoints);
 
   const callable = (spec: ProgramSpec, hash: string, turns?: readonly Turn[]) =>
@@ -93,8 +100,15 @@ export function createProgram<In, Out, M extends ModuleName = "Predict">(
     hash,
     withHistory(turns) {
       if (signature.spec.inputs.some(({ name }) => name === history.name))
-        throw invalidOption("signature", signature.text, "without an input `history`: the conversation takes that place");
-      const inConversation: ProgramSpec = { module, signature: { ...signature.spec, inputs: [...signature.spec.inputs, history] } };
+        throw invalidOption(
+          "signature",
+          signature.text,
+          "without an input `history`: the conversation takes that place",
+        );
+      const inConversation: ProgramSpec = {
+        module,
+        signature: { ...signature.spec, inputs: [...signature.spec.inputs, history] },
+      };
       return callable(inConversation, specHash(inConversation), turns);
     },
   };

@@ -3,7 +3,11 @@ import { createCallable, type CallerPorts } from "./caller.ts";
 import type { StreamingCallable } from "./outcome.ts";
 
 /** A plain Python function: `call([a, b])` calls it with these arguments; a generator is read with `stream([a, b])`. */
-export type PythonFunction<Args extends readonly unknown[], Result> = StreamingCallable<Args, Result, unknown>;
+export type PythonFunction<Args extends readonly unknown[], Result> = StreamingCallable<
+  Args,
+  Result,
+  unknown
+>;
 
 /**
  * A Python function as a callable. What it takes and returns is the caller's word: it is not checked.
@@ -16,7 +20,8 @@ export function createPythonFunction<Args extends readonly unknown[], Result>(
   path: string,
   ports: CallerPorts,
 ): PythonFunction<Args, Result> {
-  if (!/^[\w.]+:\w+$/.test(path)) throw invalidOption("path", path, 'a module and a name, "package.module:name"');
+  if (!/^[\w.]+:\w+$/.test(path))
+    throw invalidOption("path", path, 'a module and a name, "package.module:name"');
   return createCallable<Args, Result>(
     {
       operation: path,

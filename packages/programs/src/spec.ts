@@ -9,7 +9,9 @@ export type ModuleName = (typeof moduleNames)[number];
 /** A program as data: everything a worker needs to build it, and nothing secret. Any worker can serve any call. */
 export interface ProgramSpec {
   readonly module: ModuleName;
-  readonly signature: Omit<SignatureSpec, "inputs"> & { readonly inputs: readonly (FieldSpec | HistoryField)[] };
+  readonly signature: Omit<SignatureSpec, "inputs"> & {
+    readonly inputs: readonly (FieldSpec | HistoryField)[];
+  };
 }
 
 /** The input that carries a conversation. It is no part of a signature: a program adds it, and DSPy renders it as turns. */

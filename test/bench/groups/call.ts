@@ -7,7 +7,10 @@ import type { Group } from "../row.ts";
 /** About 1 KB of JSON, of the shapes that programs exchange. */
 const payload = {
   question: "What is the refund policy for orders that arrive damaged? ".repeat(6),
-  context: Array.from({ length: 6 }, (_, index) => `Passage ${index}: returns are accepted within thirty days of delivery.`),
+  context: Array.from(
+    { length: 6 },
+    (_, index) => `Passage ${index}: returns are accepted within thirty days of delivery.`,
+  ),
   options: { temperature: 0.2, max_tokens: 512, stream: false, tags: ["support", "refund", "de"] },
 };
 
@@ -23,7 +26,8 @@ export const call: Group = {
     const ours = () => echo.call([payload]);
     const theirs = () => service.post("/echo", payload);
     for (const answer of [await ours(), await theirs()])
-      if (!isDeepStrictEqual(answer, payload)) throw new Error(`A contender does not echo: ${JSON.stringify(answer)}`);
+      if (!isDeepStrictEqual(answer, payload))
+        throw new Error(`A contender does not echo: ${JSON.stringify(answer)}`);
     return {
       rows: [
         {

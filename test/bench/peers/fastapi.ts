@@ -21,7 +21,17 @@ export async function startFastApi(connections: number): Promise<HttpPeer> {
   const port = await freePort();
   const service = spawn(
     python,
-    ["-m", "uvicorn", "fastapi_app:app", "--app-dir", import.meta.dirname, "--port", String(port), "--log-level", "warning"],
+    [
+      "-m",
+      "uvicorn",
+      "fastapi_app:app",
+      "--app-dir",
+      import.meta.dirname,
+      "--port",
+      String(port),
+      "--log-level",
+      "warning",
+    ],
     { stdio: ["ignore", "inherit", "inherit"] },
   );
   const exited = once(service, "exit");

@@ -30,7 +30,11 @@ export function parseDemoArguments(args: readonly string[]): DemoArguments {
 }
 
 function parse(args: readonly string[]) {
-  const options = { input: { type: "string" }, workers: { type: "string" }, json: { type: "boolean" } } as const;
+  const options = {
+    input: { type: "string" },
+    workers: { type: "string" },
+    json: { type: "boolean" },
+  } as const;
   try {
     return parseArgs({ args: [...args], options }).values;
   } catch (error) {

@@ -26,7 +26,11 @@ const interruptedStatus = 130;
  * Sends every ticket through the triage, and kills a busy worker on the way. SIGINT takes no further ticket and lets the
  * others finish; a second one ends the process at once, and the guardian its workers.
  */
-export async function runJob(runtime: Runtime, tickets: readonly Ticket[], progress: Progress): Promise<JobOutcome> {
+export async function runJob(
+  runtime: Runtime,
+  tickets: readonly Ticket[],
+  progress: Progress,
+): Promise<JobOutcome> {
   const chaos = createChaos(runtime);
   const triage = createTriage(runtime);
   const results: TicketResult[] = [];
@@ -54,5 +58,10 @@ export async function runJob(runtime: Runtime, tickets: readonly Ticket[], progr
   const lanes = Math.max(1, runtime.workers().length) * inFlightPerWorker;
   await Promise.all(Array.from({ length: lanes }, lane));
   process.off("SIGINT", onInterrupt);
-  return { results, workersKilled: chaos.workersKilled, firstCallMs, ...(interruptedAt === undefined ? {} : { interrupted: interruptedStatus }) };
+  return {
+    results,
+    workersKilled: chaos.workersKilled,
+    firstCallMs,
+    ...(interruptedAt === undefined ? {} : { interrupted: interruptedStatus }),
+  };
 }

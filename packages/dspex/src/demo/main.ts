@@ -21,10 +21,12 @@ async function main(args: readonly string[]): Promise<number> {
 
   const model = modelFromEnvironment(process.env);
   const offline = model === undefined ? createOfflineModel() : undefined;
-  progress.note(`${tickets.length} tickets, answered by ${model?.name ?? "the offline rules (no language model)"}; starting ${workers} Python workers`);
+  progress.note(
+    `${tickets.length} tickets, answered by ${model?.name ?? "the offline rules (no language model)"}; starting ${workers} Python workers`,
+  );
 
   let ledger!: DemoLedger;
-  const runtime = await startRuntime({
+  await using runtime = await startRuntime({
     lm: { default: model?.adapter ?? offline!.adapter },
     pools: { dspy: { size: workers } },
     children: offline === undefined ? [] : [offline.spec],
@@ -32,7 +34,8 @@ async function main(args: readonly string[]): Promise<number> {
   });
   // The guardian ends what is left of the run.
   const unwatch = watchParent(() => process.exit(1));
-  const job = await runJob(runtime, tickets, progress).finally(() => runtime.stop());
+  const job = await runJob(runtime, tickets, progress);
+  await runtime.stop();
   unwatch();
   progress.end();
 

@@ -65,15 +65,26 @@ export function renderReport(report: DemoReport, calls: number): string {
   const percent = (share: number | null): string => (share === null ? "—" : `${(share * 100).toFixed(1)} %`);
   const lines: readonly (readonly [string, string])[] = [
     ["tickets", `${report.tickets}, of them ${report.results} with a result and ${report.failed} without`],
-    ["accuracy", `${percent(report.accuracy)}; always naming the commonest class: ${percent(report.baseline)}`],
+    [
+      "accuracy",
+      `${percent(report.accuracy)}; always naming the commonest class: ${percent(report.baseline)}`,
+    ],
     ["looked at twice", `${report.chainOfThought} (ChainOfThought, where Predict was not sure)`],
     ["calls", `${calls}, of them ${report.retried} run again on another worker`],
-    ["workers killed", `${report.workersKilled}; restarts by supervisors: ${report.restarts}; processes left: ${report.orphans ?? "not known on this system"}`],
-    ["latency", `p50 ${report.p50Ms ?? "—"} ms, p99 ${report.p99Ms ?? "—"} ms; first call after ${report.firstCallMs ?? "—"} ms`],
+    [
+      "workers killed",
+      `${report.workersKilled}; restarts by supervisors: ${report.restarts}; processes left: ${report.orphans ?? "not known on this system"}`,
+    ],
+    [
+      "latency",
+      `p50 ${report.p50Ms ?? "—"} ms, p99 ${report.p99Ms ?? "—"} ms; first call after ${report.firstCallMs ?? "—"} ms`,
+    ],
     ["DSPy", `${report.dspyVersion} over ${report.transport}`],
   ];
   const width = Math.max(...lines.map(([name]) => name.length));
   const table = lines.map(([name, value]) => `  ${styleText("dim", name.padEnd(width))}  ${value}`);
-  const invalid = report.invalidLines.map(({ line, reason }) => `  ${styleText("yellow", `line ${line} skipped:`)} ${reason}`);
+  const invalid = report.invalidLines.map(
+    ({ line, reason }) => `  ${styleText("yellow", `line ${line} skipped:`)} ${reason}`,
+  );
   return ["", ...table, ...invalid, ""].join("\n");
 }

@@ -36,7 +36,8 @@ export async function readTickets(path: string): Promise<TicketFile> {
     if (text.trim() === "") continue;
     const parsed = parseTicket(text);
     if (typeof parsed === "string") invalidLines.push({ line, reason: parsed });
-    else if (ids.has(parsed.id)) invalidLines.push({ line, reason: `the id "${parsed.id}" was there before` });
+    else if (ids.has(parsed.id))
+      invalidLines.push({ line, reason: `the id "${parsed.id}" was there before` });
     else {
       ids.add(parsed.id);
       tickets.push(parsed);

@@ -10,7 +10,7 @@ const triageSignature = signature(
 /** Below this, a ticket is looked at a second time. */
 const sureFrom = 0.6;
 
-export interface Answer {
+interface Answer {
   readonly category: Category;
   readonly confidence: number;
   /** The thoughts of the second look; absent when the first was sure. */
