@@ -234,6 +234,7 @@ class TestSpecs:
             Program(spec(inputs=[field(name)]))
         Program(spec(outputs=[field(name)]))
 
+    @pytest.mark.filterwarnings("ignore:Field name")
     def test_names_that_only_shadow_are_taken(self):
         Program(spec([field(name) for name in ("copy", "json", "schema", "history", "naïve")], [field("match")]))
 

@@ -26,6 +26,7 @@ export type { ShutdownEvent } from "./protocol.ts";
 export { createRegistry, type Registry } from "./registry.ts";
 export type { Reply } from "./reply.ts";
 export type { ReportSink, SupervisorReport } from "./report.ts";
+export type { DeadLetter, Delivery } from "./run-queue.ts";
 export {
   exit,
   server,
@@ -45,4 +46,5 @@ export {
   type SupervisorLogic,
   type SupervisorPlace,
 } from "./supervisor.ts";
+export type { Surroundings } from "./surroundings.ts";
 export type { TreeNode } from "./tree.ts";

@@ -9,6 +9,16 @@ export interface DeadLetter {
 
 type Deliver = (event: EventObject) => void;
 
+/** How the messages of a tree reach their actors. */
+export interface Delivery {
+  /** Delivers a message after everything that was posted before. */
+  post(deliver: Deliver, event: EventObject): void;
+  /** Does a supervisor's work before any message, as soon as no delivery is under way. */
+  urgent(work: () => void): void;
+  /** Counts a message that reached nobody. */
+  deadLetter(letter: DeadLetter): void;
+}
+
 /** How long messages are delivered at a stretch before timers and I/O have their turn. */
 const stretch = { messages: 2_000, ms: 5 } as const;
 
@@ -20,7 +30,7 @@ const stretch = { messages: 2_000, ms: 5 } as const;
  * XState. After a stretch of messages the event loop gets its turn, so a storm of messages does not starve I/O. What
  * supervisors have to do goes before any message.
  */
-export class RunQueue {
+export class RunQueue implements Delivery {
   readonly #urgent = new Fifo<() => void>();
   readonly #letters = new Fifo<{ readonly deliver: Deliver; readonly event: EventObject }>();
   readonly #onDeadLetter: (letter: DeadLetter) => void;
@@ -43,7 +53,6 @@ export class RunQueue {
     if (!this.#delivering && !this.#resting) this.#run(stretch.messages);
   }
 
-  /** Does a supervisor's work as soon as no delivery is under way. */
   urgent(work: () => void): void {
     this.#urgent.push(work);
     if (!this.#delivering) this.#run(this.#resting ? 0 : stretch.messages);

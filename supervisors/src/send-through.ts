@@ -1,12 +1,12 @@
 import type { AnyActorRef, EventObject } from "xstate";
-import type { RunQueue } from "./run-queue.ts";
+import type { Delivery } from "./run-queue.ts";
 
 /**
  * From here on `actor.send` goes through the run queue. Returns the way past it, for what a supervisor has to say. What
  * XState delivers itself, such as a machine's own `sendTo`, does not come by here and keeps XState's recursion.
  */
 export function sendThrough(
-  queue: RunQueue,
+  queue: Delivery,
   actor: AnyActorRef,
   { alive, kill }: { readonly alive: () => boolean; readonly kill: () => void },
 ): (event: EventObject) => void {

@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from "@dspex/core";
 import { createRegistry, type Registry } from "./registry.ts";
 import type { ReportSink } from "./report.ts";
-import { RunQueue } from "./run-queue.ts";
+import { RunQueue, type Delivery } from "./run-queue.ts";
 
 /** What a supervisor is given by whoever starts it: its parent, or the application. */
 export interface Surroundings {
@@ -11,7 +11,7 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly report: ReportSink;
   /** Delivers the messages of the whole tree. */
-  readonly queue: RunQueue;
+  readonly queue: Delivery;
   /** Called when the static tree is up. */
   readonly ready: () => void;
 }

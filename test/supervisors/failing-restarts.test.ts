@@ -93,7 +93,7 @@ describe("restarts that fail", () => {
     const app = await stage.start({
       children: [
         dynamicSupervisorSpec<[string]>("d", {
-          intensity: 5,
+          intensity: 6,
           template: { id: "t", start: (_scope, id) => stage.logic(id) },
         }),
       ],

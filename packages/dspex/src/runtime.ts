@@ -57,6 +57,8 @@ export interface Runtime extends AsyncDisposable {
   workers(): readonly WorkerStatus[];
   /** The supervision tree as it is, as plain JSON. */
   tree(): TreeNode;
+  /** The supervision tree itself: its root, for the management calls of `@dspex/supervisors`, and its named actors. */
+  readonly application: Application;
   /** Settles when the runtime has ended, by `stop` or because its root gave up; never rejects. */
   readonly finished: Promise<unknown>;
   /** Lets calls in flight finish, then ends everything, in reverse order. Idempotent: all callers wait for the one stop. */
@@ -142,6 +144,7 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
     pythonFunction: (path) => createPythonFunction(path, callerPorts),
     workers: () => pools.flatMap(({ pool }) => pool.workers()),
     tree: () => application.tree(),
+    application,
     finished: application.finished,
     stop,
     [Symbol.asyncDispose]: stop,

@@ -8,7 +8,7 @@ import platform
 import signal
 import sys
 import time
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from .process import (
     EXIT_END_OF_INPUT,
@@ -18,6 +18,10 @@ from .process import (
     end_when_input_ends,
     fail,
 )
+
+if TYPE_CHECKING:  # both need msgspec, whose absence has its own exit
+    from .frames import FrameDecoder
+    from .messages import Hello
 
 SUPPORTED_DSPY = ((3, 4), (3, 5))
 """From the first version, and below the second."""
@@ -117,7 +121,7 @@ def _run(wire_in: int, wire_out: int, stderr: int) -> NoReturn:
     raise AssertionError("the loop of a worker ends with its process")
 
 
-def _receive_hello(wire_in, decoder):
+def _receive_hello(wire_in: int, decoder: "FrameDecoder") -> "tuple[Hello, float, list[tuple[int, memoryview]]]":
     """Reads up to HELLO, which must be the first frame; returns it, when it arrived, and the frames behind it."""
     from .frames import Violation
     from .messages import Kind, read_host_message

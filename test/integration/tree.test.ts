@@ -1,0 +1,80 @@
+import { afterAll, describe, expect, it } from "@jest/globals";
+import { kill, whichChildren, type TreeNode } from "@dspex/supervisors";
+import { scripted, type Runtime } from "dspex";
+import type { AnyActorRef } from "xstate";
+import { eventually } from "../support/eventually.ts";
+import { startTestRuntime } from "../support/runtime.ts";
+
+const start = (): Promise<Runtime> =>
+  startTestRuntime({ size: 2 }, { lm: { default: scripted(() => "unused") }, log: "error" });
+
+const pathsOf = (node: TreeNode): string[] => [node.path, ...node.children.flatMap(pathsOf)];
+
+/** Every actor of the tree that is alive, by its path. */
+async function actorsOf(runtime: Runtime): Promise<Map<string, AnyActorRef>> {
+  const actors = new Map<string, AnyActorRef>();
+  const visit = async (path: string, supervisor: AnyActorRef): Promise<void> => {
+    for (const { id, ref, type } of await whichChildren(supervisor)) {
+      if (typeof ref !== "object") continue;
+      actors.set(`${path}/${id}`, ref);
+      if (type === "supervisor") await visit(`${path}/${id}`, ref);
+    }
+  };
+  await visit(runtime.tree().id, runtime.application.root);
+  return actors;
+}
+
+describe("a running tree", () => {
+  const seen: string[] = [];
+
+  // The nodes that exist, so that a new one is a failing test here before it is anything else.
+  it.each([
+    "observation",
+    "observation/log",
+    "user",
+    "resources",
+    "resources/guardian",
+    "resources/lm",
+    "resources/lm/default",
+    "resources/pools",
+    "resources/pools/dspy",
+    "resources/pools/dspy/dispatcher",
+    "resources/pools/dspy/workers",
+    "resources/pools/dspy/workers/worker-1",
+    "resources/pools/dspy/workers/worker-2",
+  ])(
+    "G1: restarts %s and what is under it, nothing else, and every call has one outcome",
+    async (node) => {
+      await using runtime = await start();
+      const victim = `application/${node}`;
+      seen.push(victim);
+      const before = await actorsOf(runtime);
+      let settled = 0;
+      runtime.telemetry.on("call.settled", () => (settled += 1));
+      const wait = runtime.pythonFunction<[number], number>("functions:wait");
+      const calls = Array.from({ length: 20 }, () => wait.tryCall([100], { idempotent: true }));
+
+      kill(before.get(victim)!);
+
+      const outcomes = await Promise.all(calls);
+      expect(outcomes).toHaveLength(20);
+      expect(settled).toBe(20);
+      const after = await eventually(async () => {
+        const actors = await actorsOf(runtime);
+        return runtime.workers().length === 2 && actors.size === before.size && actors;
+      });
+      const replaced = [...before.keys()].filter((path) => after.get(path) !== before.get(path));
+      expect(replaced.sort()).toEqual(
+        [...before.keys()].filter((path) => path === victim || path.startsWith(`${victim}/`)).sort(),
+      );
+      // And it works.
+      expect(typeof (await wait.call([1]))).toBe("number");
+    },
+    30_000,
+  );
+
+  afterAll(async () => {
+    await using runtime = await start();
+    expect(seen.sort()).toEqual(pathsOf(runtime.tree()).slice(1).sort());
+  });
+});
