@@ -1,10 +1,11 @@
 import path from "node:path";
 import { call } from "./groups/call.ts";
+import { stream } from "./groups/stream.ts";
 import { measureRow } from "./pairs.ts";
 import { cells, rewriteReport } from "./report.ts";
 import type { Group, Measured } from "./row.ts";
 
-const groups: readonly Group[] = [call];
+const groups: readonly Group[] = [call, stream];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !groups.some((group) => group.name === name));

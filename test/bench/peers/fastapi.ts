@@ -8,6 +8,8 @@ import { Pool } from "undici";
 export interface HttpPeer {
   /** Posts JSON and returns the parsed answer. */
   post(path: string, body: unknown): Promise<unknown>;
+  /** Reads server-sent events, parsed. */
+  events(path: string): AsyncIterable<unknown>;
   stop(): Promise<void>;
 }
 
@@ -56,6 +58,16 @@ export async function startFastApi(connections: number): Promise<HttpPeer> {
   }
   return {
     post,
+    async *events(route) {
+      const { body } = await client.request({ path: route, method: "GET" });
+      let text = "";
+      for await (const chunk of body.setEncoding("utf8") as AsyncIterable<string>) {
+        text += chunk;
+        const events = text.split("\n\n");
+        text = events.pop()!;
+        for (const event of events) yield JSON.parse(event.slice("data: ".length));
+      }
+    },
     async stop() {
       await client.close();
       service.kill("SIGTERM");
