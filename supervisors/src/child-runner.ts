@@ -170,11 +170,7 @@ export class ChildRunner {
     const { registry, clock, report, queue } = this.#around;
     if (spec.name !== undefined && registry.whereis(spec.name) !== undefined) throw nameTaken(spec.name);
     const path = [...this.#around.path, id];
-    const ready = (): void => {
-      if (child.generation !== generation || child.status !== "starting") return;
-      child.ready = true;
-      this.#hooks.wake();
-    };
+    const ready = this.#readiness(child, generation);
     const scope: StartScope = { id, path, generation, registry, clock, ready };
     const started = spec.start(scope, ...child.args);
     if (started === "ignore") return undefined;
@@ -193,11 +189,26 @@ export class ChildRunner {
     child.trapsExit = trapsExit(logic);
     child.inner = coreOf(actor);
     this.table.link(child, actor);
-    child.signal = sendThrough(queue, actor, {
+    this.#address(child, actor);
+    return actor;
+  }
+
+  // Two closures live as long as an incarnation. Each is made where it captures no more than it needs, or every child would
+  // keep all that its start knew.
+
+  #readiness(child: Child, generation: number): () => void {
+    return () => {
+      if (child.generation !== generation || child.status !== "starting") return;
+      child.ready = true;
+      this.#hooks.wake();
+    };
+  }
+
+  #address(child: Child, actor: AnyActor): void {
+    child.signal = sendThrough(this.#around.queue, actor, {
       alive: () => child.actor === actor,
       kill: () => this.kill(child, actor),
     });
-    return actor;
   }
 
   #beginStop(child: Child): void {

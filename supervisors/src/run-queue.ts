@@ -65,20 +65,24 @@ export class RunQueue implements Delivery {
 
   #run(messages: number): void {
     this.#delivering = true;
+    let untilMs: number | undefined;
     try {
-      // This is about the real event loop, whatever clock the application has.
-      const untilMs = performance.now() + stretch.ms;
-      for (let left = messages; ;) {
+      for (let delivered = 0; ;) {
         const work = this.#urgent.shift();
         if (work !== undefined) {
           work();
           continue;
         }
-        if (left === 0 || (left % 16 === 0 && performance.now() > untilMs)) break;
+        if (delivered === messages) break;
         const letter = this.#letters.shift();
         if (letter === undefined) break;
-        left -= 1;
         letter.deliver(letter.event);
+        delivered += 1;
+        if (delivered % 16 !== 0) continue;
+        // This is about the real event loop, whatever clock the application has.
+        const nowMs = performance.now();
+        untilMs ??= nowMs + stretch.ms;
+        if (nowMs > untilMs) break;
       }
     } finally {
       this.#delivering = false;

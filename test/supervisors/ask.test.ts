@@ -4,7 +4,11 @@ import { describe, expect, it } from "@jest/globals";
 import { createActor, type AnyActorRef } from "xstate";
 import { Stage } from "./stage.ts";
 
-type Message = { readonly type: "ask"; readonly how: "answer" | "refuse" | "twice" | "late" | "crash"; readonly reply: Reply<number> };
+type Message = {
+  readonly type: "ask";
+  readonly how: "answer" | "refuse" | "twice" | "late" | "crash";
+  readonly reply: Reply<number>;
+};
 
 const logic = (late: Reply<number>[] = []) =>
   server<number, Message>({
@@ -19,7 +23,9 @@ const logic = (late: Reply<number>[] = []) =>
     },
   });
 
-const request = (how: Message["how"]) => (reply: Reply<number>): Message => ({ type: "ask", how, reply });
+const request =
+  (how: Message["how"]) =>
+  (reply: Reply<number>): Message => ({ type: "ask", how, reply });
 
 function observers(ref: AnyActorRef): number {
   return (ref as unknown as { observers: Set<unknown> }).observers.size;
@@ -56,7 +62,9 @@ describe("ask", () => {
     const first = ask(actor, request("late"), { clock, deadline });
     clock.advance(50);
     await expect(first).rejects.toMatchObject({ code: "ERR_DEADLINE_EXCEEDED" });
-    await expect(ask(actor, request("late"), { clock, deadline })).rejects.toMatchObject({ code: "ERR_DEADLINE_EXCEEDED" });
+    await expect(ask(actor, request("late"), { clock, deadline })).rejects.toMatchObject({
+      code: "ERR_DEADLINE_EXCEEDED",
+    });
     expect(late).toHaveLength(1);
   });
 
@@ -66,7 +74,9 @@ describe("ask", () => {
     const asked = ask(actor, request("late"), { signal: abort.signal });
     abort.abort("enough");
     await expect(asked).rejects.toMatchObject({ code: "ERR_CANCELLED", cause: "enough" });
-    await expect(ask(actor, request("late"), { signal: abort.signal })).rejects.toMatchObject({ code: "ERR_CANCELLED" });
+    await expect(ask(actor, request("late"), { signal: abort.signal })).rejects.toMatchObject({
+      code: "ERR_CANCELLED",
+    });
   });
 
   it("fails at once when the actor crashes, ends, is killed, or is dead already", async () => {
@@ -76,7 +86,10 @@ describe("ask", () => {
     const gone = { code: "ERR_NO_PROCESS" };
 
     const first = whereis();
-    await expect(ask(first, request("crash"))).rejects.toMatchObject({ ...gone, cause: { message: "crash" } });
+    await expect(ask(first, request("crash"))).rejects.toMatchObject({
+      ...gone,
+      cause: { message: "crash" },
+    });
     await expect(ask(first, request("answer"))).rejects.toMatchObject(gone);
 
     const waiting = ask(whereis(), request("late"));

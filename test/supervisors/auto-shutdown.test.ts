@@ -12,8 +12,18 @@ import { describe, expect, it } from "@jest/globals";
 import { Stage, wordOf } from "./stage.ts";
 
 const modes: AutoShutdown[] = ["any_significant", "all_significant"];
-const strategies: NonNullable<SupervisorOptions["strategy"]>[] = ["one_for_one", "one_for_all", "rest_for_one"];
-const reasons: ExitReason[] = ["normal", "shutdown", { shutdown: "x" }, { error: new Error("crash") }, "killed"];
+const strategies: NonNullable<SupervisorOptions["strategy"]>[] = [
+  "one_for_one",
+  "one_for_all",
+  "rest_for_one",
+];
+const reasons: ExitReason[] = [
+  "normal",
+  "shutdown",
+  { shutdown: "x" },
+  { error: new Error("crash") },
+  "killed",
+];
 const restarts: Restart[] = ["transient", "temporary"];
 
 const product = modes.flatMap((auto_shutdown) =>
@@ -65,7 +75,10 @@ describe("significant children", () => {
     const stage = new Stage();
     const app = await stage.start({
       auto_shutdown,
-      children: [stage.worker("x", { restart: "transient", significant: true }), stage.worker("t", { restart: "transient" })],
+      children: [
+        stage.worker("x", { restart: "transient", significant: true }),
+        stage.worker("t", { restart: "transient" }),
+      ],
     });
     await stage.end("t", "normal");
     expect(app.tree().state).toBe("running");
@@ -100,23 +113,31 @@ describe("significant children", () => {
     },
   );
 
-  it.each([true, false])("F8.67 a child supervisor that ends so ends its parent if it is significant: %p", async (significant) => {
-    const stage = new Stage();
-    const inner = { auto_shutdown: "any_significant", children: [stage.worker("x", { restart: "transient", significant: true })] } as const;
-    const app = await stage.start({
-      auto_shutdown: "any_significant",
-      children: [supervisorSpec("s", inner, { restart: "transient", significant }), stage.worker("a")],
-    });
-    stage.take();
-    expect(await stage.end("x", "normal")).toBe(significant ? "-x normal -a" : "-x normal");
-    expect(app.tree().state).toBe(significant ? "stopped" : "running");
-  });
+  it.each([true, false])(
+    "F8.67 a child supervisor that ends so ends its parent if it is significant: %p",
+    async (significant) => {
+      const stage = new Stage();
+      const inner = {
+        auto_shutdown: "any_significant",
+        children: [stage.worker("x", { restart: "transient", significant: true })],
+      } as const;
+      const app = await stage.start({
+        auto_shutdown: "any_significant",
+        children: [supervisorSpec("s", inner, { restart: "transient", significant }), stage.worker("a")],
+      });
+      stage.take();
+      expect(await stage.end("x", "normal")).toBe(significant ? "-x normal -a" : "-x normal");
+      expect(app.tree().state).toBe(significant ? "stopped" : "running");
+    },
+  );
 
   it("F8.62 a significant child supervisor that is killed is restarted", async () => {
     const stage = new Stage();
     const app = await stage.start({
       auto_shutdown: "any_significant",
-      children: [supervisorSpec("s", { children: [stage.worker("a")] }, { restart: "transient", significant: true })],
+      children: [
+        supervisorSpec("s", { children: [stage.worker("a")] }, { restart: "transient", significant: true }),
+      ],
     });
     stage.take();
     const [s] = await whichChildren(app.root);

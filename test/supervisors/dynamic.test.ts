@@ -10,7 +10,10 @@ import { describe, expect, it } from "@jest/globals";
 import { createActor, type AnyActorRef } from "xstate";
 import { answer, Stage } from "./stage.ts";
 
-function start<A extends readonly unknown[]>(stage: Stage, options: DynamicSupervisorOptions<A>): AnyActorRef {
+function start<A extends readonly unknown[]>(
+  stage: Stage,
+  options: DynamicSupervisorOptions<A>,
+): AnyActorRef {
   return createActor(dynamicSupervisor(options), { input: { clock: stage.clock } }).start();
 }
 
@@ -107,7 +110,10 @@ describe("dynamic supervisors", () => {
 
   it("F4.25 too many restarts end it, with all instances", async () => {
     const stage = new Stage();
-    const ref = start<[string]>(stage, { intensity: 0, template: { id: "t", start: (_scope, id) => stage.logic(id) } });
+    const ref = start<[string]>(stage, {
+      intensity: 0,
+      template: { id: "t", start: (_scope, id) => stage.logic(id) },
+    });
     await startChild(ref, ["x"]);
     await startChild(ref, ["y"]);
     stage.take();

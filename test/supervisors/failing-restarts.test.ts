@@ -62,7 +62,11 @@ describe("restarts that fail", () => {
 
   it("F6.43 one_for_all: what came up before the one that failed is stopped again, and all are tried again", async () => {
     const stage = new Stage();
-    await stage.start({ strategy: "one_for_all", intensity: 5, children: ["a", "b", "c"].map((id) => stage.worker(id)) });
+    await stage.start({
+      strategy: "one_for_all",
+      intensity: 5,
+      children: ["a", "b", "c"].map((id) => stage.worker(id)),
+    });
     stage.take();
     stage.failing.add("b");
     stage.ref("c").send({ type: "end", reason: { error: 1 } });

@@ -57,14 +57,17 @@ describe("restart intensity", () => {
     expect(await stage.end("b")).toBe("-b error -a");
   });
 
-  it.each(["one_for_all", "rest_for_one"] as const)("F4.30 a restart of a %s group counts once", async (strategy) => {
-    const stage = new Stage();
-    await stage.start({ strategy, intensity: 2, children: ["a", "b", "c"].map((id) => stage.worker(id)) });
-    stage.take();
-    expect(await stage.end("a")).toBe("-a error -c -b +a +b +c");
-    expect(await stage.end("a")).toBe("-a error -c -b +a +b +c");
-    expect(await stage.end("a")).toBe("-a error -c -b");
-  });
+  it.each(["one_for_all", "rest_for_one"] as const)(
+    "F4.30 a restart of a %s group counts once",
+    async (strategy) => {
+      const stage = new Stage();
+      await stage.start({ strategy, intensity: 2, children: ["a", "b", "c"].map((id) => stage.worker(id)) });
+      stage.take();
+      expect(await stage.end("a")).toBe("-a error -c -b +a +b +c");
+      expect(await stage.end("a")).toBe("-a error -c -b +a +b +c");
+      expect(await stage.end("a")).toBe("-a error -c -b");
+    },
+  );
 
   it("F4.31 each failing attempt counts", async () => {
     const stage = new Stage();

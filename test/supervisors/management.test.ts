@@ -111,7 +111,11 @@ describe("management calls", () => {
     const simple = createActor(dynamicSupervisor({ template: stage.worker("t") })).start();
     const first = await startChild(simple, []);
     await startChild(simple, []);
-    for (const call of [terminateChild(simple, "t-1"), restartChild(simple, "t-1"), deleteChild(simple, "t-1")])
+    for (const call of [
+      terminateChild(simple, "t-1"),
+      restartChild(simple, "t-1"),
+      deleteChild(simple, "t-1"),
+    ])
       expect(await answer(call)).toBe("simple_one_for_one");
     expect(await answer(terminateChild(simple, stage.ref("a")))).toBe("not_found");
     expect(await answer(terminateChild(simple, first!))).toBe("ok");
@@ -130,7 +134,11 @@ describe("management calls", () => {
   it("F9.75 whichChildren lists the newest first", async () => {
     const stage = new Stage();
     const app = await stage.start({
-      children: [stage.worker("a"), supervisorSpec("s", { children: [] }), stage.worker("t", { restart: "transient" })],
+      children: [
+        stage.worker("a"),
+        supervisorSpec("s", { children: [] }),
+        stage.worker("t", { restart: "transient" }),
+      ],
     });
     await stage.end("t", "normal");
     const listed = await whichChildren(app.root);

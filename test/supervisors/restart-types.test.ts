@@ -1,19 +1,38 @@
-import { countChildren, isNormalExit, restartChild, startChild, type ExitReason, type Restart } from "@dspex/supervisors";
+import {
+  countChildren,
+  isNormalExit,
+  restartChild,
+  startChild,
+  type ExitReason,
+  type Restart,
+} from "@dspex/supervisors";
 import { describe, expect, it } from "@jest/globals";
 import { answer, living, Stage, wordOf } from "./stage.ts";
 
-const reasons: ExitReason[] = ["normal", "shutdown", { shutdown: "x" }, { error: new Error("crash") }, "killed"];
+const reasons: ExitReason[] = [
+  "normal",
+  "shutdown",
+  { shutdown: "x" },
+  { error: new Error("crash") },
+  "killed",
+];
 const restarts: Restart[] = ["permanent", "transient", "temporary"];
-const table = restarts.flatMap((restart) => reasons.map((reason) => ({ restart, reason, word: wordOf(reason) })));
+const table = restarts.flatMap((restart) =>
+  reasons.map((reason) => ({ restart, reason, word: wordOf(reason) })),
+);
 
 describe("restart types", () => {
   it.each(table)("F3.19–23 a $restart child that ends with $word", async ({ restart, reason, word }) => {
     const stage = new Stage();
-    const app = await stage.start({ children: [stage.worker("a"), stage.worker("x", { restart }), stage.worker("b")] });
+    const app = await stage.start({
+      children: [stage.worker("a"), stage.worker("x", { restart }), stage.worker("b")],
+    });
     stage.take();
     const again = restart === "permanent" || (restart === "transient" && !isNormalExit(reason));
 
-    expect(await stage.end("x", reason)).toBe(`-x${word === "shutdown" ? "" : ` ${word}`}${again ? " +x" : ""}`);
+    expect(await stage.end("x", reason)).toBe(
+      `-x${word === "shutdown" ? "" : ` ${word}`}${again ? " +x" : ""}`,
+    );
     // F3.24: it keeps its place.
     expect(living(app)).toBe(again ? "a x b" : restart === "temporary" ? "a b" : "a (x) b");
     expect(stage.reported("child_terminated")).toEqual(

@@ -2,7 +2,10 @@ import { exit, server, type ExitReason } from "@dspex/supervisors";
 import { describe, expect, it } from "@jest/globals";
 import { createActor } from "xstate";
 
-type Message = { readonly type: "add"; readonly n: number } | { readonly type: "end"; readonly reason: ExitReason } | { readonly type: "throw" };
+type Message =
+  | { readonly type: "add"; readonly n: number }
+  | { readonly type: "end"; readonly reason: ExitReason }
+  | { readonly type: "throw" };
 
 function counter(terminate?: (count: number, reason: ExitReason) => void | Promise<void>) {
   const actor = createActor(

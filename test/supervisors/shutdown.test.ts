@@ -1,6 +1,21 @@
-import { dynamicSupervisorSpec, kill, startChild, supervisor, supervisorSpec, terminateChild, whichChildren } from "@dspex/supervisors";
+import {
+  dynamicSupervisorSpec,
+  kill,
+  startChild,
+  supervisor,
+  supervisorSpec,
+  terminateChild,
+  whichChildren,
+} from "@dspex/supervisors";
 import { describe, expect, it } from "@jest/globals";
-import { createActor, createMachine, fromCallback, fromObservable, fromPromise, fromTransition } from "xstate";
+import {
+  createActor,
+  createMachine,
+  fromCallback,
+  fromObservable,
+  fromPromise,
+  fromTransition,
+} from "xstate";
 import { answer, Stage } from "./stage.ts";
 
 describe("shutdown", () => {
@@ -32,7 +47,9 @@ describe("shutdown", () => {
 
   it("F7.50 brutal_kill asks nobody", async () => {
     const stage = new Stage();
-    const app = await stage.start({ children: [stage.worker("a", { shutdown: "brutal_kill", stop: "never" })] });
+    const app = await stage.start({
+      children: [stage.worker("a", { shutdown: "brutal_kill", stop: "never" })],
+    });
     stage.take();
     await app.stop();
     expect(stage.take()).toBe("-a killed");
@@ -41,7 +58,9 @@ describe("shutdown", () => {
 
   it("F7.51 infinity waits", async () => {
     const stage = new Stage();
-    const app = await stage.start({ children: [stage.worker("a", { shutdown: "infinity", stop: 3_600_000 })] });
+    const app = await stage.start({
+      children: [stage.worker("a", { shutdown: "infinity", stop: 3_600_000 })],
+    });
     stage.take();
     const stopping = app.stop();
     stage.clock.advance(3_599_999);
@@ -84,7 +103,9 @@ describe("shutdown", () => {
   it("F7.54 children that end by themselves while a slow one is being stopped are accounted for", async () => {
     const stage = new Stage();
     const ids = ["a", "b", "c", "d"];
-    const app = await stage.start({ children: [...ids.map((id) => stage.worker(id)), stage.worker("slow", { stop: 100 })] });
+    const app = await stage.start({
+      children: [...ids.map((id) => stage.worker(id)), stage.worker("slow", { stop: 100 })],
+    });
     stage.take();
     const stopping = app.stop();
     for (const id of ids) expect(await stage.end(id, "normal")).toBe(`-${id} normal`);
@@ -105,7 +126,8 @@ describe("shutdown", () => {
       ],
     });
     const [d] = await whichChildren(app.root);
-    for (let index = 0; index < 50; index += 1) await startChild(d!.ref!, [`x${index}`, index % 2 === 0 ? "never" : "prompt"]);
+    for (let index = 0; index < 50; index += 1)
+      await startChild(d!.ref!, [`x${index}`, index % 2 === 0 ? "never" : "prompt"]);
     stage.take();
     const stopping = app.stop();
     expect((await stage.settle()).split(" ")).toHaveLength(25);
@@ -121,7 +143,12 @@ describe("shutdown", () => {
       children: [
         supervisorSpec(
           "s",
-          { children: [stage.worker("a"), supervisorSpec("t", { children: [stage.worker("b"), stage.worker("c")] })] },
+          {
+            children: [
+              stage.worker("a"),
+              supervisorSpec("t", { children: [stage.worker("b"), stage.worker("c")] }),
+            ],
+          },
           { restart: "temporary" },
         ),
       ],
@@ -136,9 +163,13 @@ describe("shutdown", () => {
     const stage = new Stage();
     const app = await stage.start({
       children: [
-        supervisorSpec("s", { children: [stage.worker("a"), stage.worker("b", { stop: "never", shutdown: "infinity" })] }, {
-          shutdown: 100,
-        }),
+        supervisorSpec(
+          "s",
+          { children: [stage.worker("a"), stage.worker("b", { stop: "never", shutdown: "infinity" })] },
+          {
+            shutdown: 100,
+          },
+        ),
       ],
     });
     stage.take();
@@ -175,7 +206,9 @@ describe("shutdown", () => {
     const app = await stage.start({ children: [stage.worker("a", { stop: 50 })] });
     stage.take();
     let stopped = 0;
-    const stops = [app.stop(), app.stop(), app[Symbol.asyncDispose]()].map((stop) => Promise.resolve(stop).then(() => (stopped += 1)));
+    const stops = [app.stop(), app.stop(), app[Symbol.asyncDispose]()].map((stop) =>
+      Promise.resolve(stop).then(() => (stopped += 1)),
+    );
     await stage.pass(40);
     expect(stopped).toBe(0);
     expect(await stage.pass(10)).toBe("-a");
@@ -244,8 +277,16 @@ describe("any XState logic as a child", () => {
     const stage = new Stage();
     const app = await stage.start({
       children: [
-        { id: "done", restart: "transient", start: () => fromPromise(() => Promise.resolve({ reason: "finished" })) },
-        { id: "failed", restart: "temporary", start: () => fromPromise(() => Promise.reject(new Error("no"))) },
+        {
+          id: "done",
+          restart: "transient",
+          start: () => fromPromise(() => Promise.resolve({ reason: "finished" })),
+        },
+        {
+          id: "failed",
+          restart: "temporary",
+          start: () => fromPromise(() => Promise.reject(new Error("no"))),
+        },
       ],
     });
     await stage.settle();

@@ -1,4 +1,10 @@
-import { countChildren, restartChild, startApplication, startChild, supervisorSpec } from "@dspex/supervisors";
+import {
+  countChildren,
+  restartChild,
+  startApplication,
+  startChild,
+  supervisorSpec,
+} from "@dspex/supervisors";
 import { describe, expect, it } from "@jest/globals";
 import { createMachine, fromPromise } from "xstate";
 import { answer, living, Stage } from "./stage.ts";
@@ -7,7 +13,11 @@ describe("the start of a supervisor", () => {
   it("F2.11 children start in the order of the list, and all are up when it is done", async () => {
     const stage = new Stage();
     const app = await stage.start({
-      children: [stage.worker("c"), supervisorSpec("s", { children: [stage.worker("10"), stage.worker("9")] }), stage.worker("a")],
+      children: [
+        stage.worker("c"),
+        supervisorSpec("s", { children: [stage.worker("10"), stage.worker("9")] }),
+        stage.worker("a"),
+      ],
     });
     expect(stage.take()).toBe("+c +10 +9 +a");
     expect(living(app)).toBe("c s a");
@@ -37,7 +47,9 @@ describe("the start of a supervisor", () => {
           });
         },
       };
-      const starting = stage.start({ children: [stage.worker("a"), stage.worker("b"), broken, stage.worker("c")] });
+      const starting = stage.start({
+        children: [stage.worker("a"), stage.worker("b"), broken, stage.worker("c")],
+      });
       await expect(starting).rejects.toMatchObject({
         code: "ERR_CHILD_START_FAILED",
         details: { path: ["application"], child: "broken" },
@@ -50,10 +62,15 @@ describe("the start of a supervisor", () => {
   it("F2.12 the chain of causes leads through child supervisors to what was thrown", async () => {
     const stage = new Stage();
     stage.failing.add("deep");
-    const starting = stage.start({ children: [stage.worker("a"), supervisorSpec("s", { children: [stage.worker("deep")] })] });
+    const starting = stage.start({
+      children: [stage.worker("a"), supervisorSpec("s", { children: [stage.worker("deep")] })],
+    });
     await expect(starting).rejects.toMatchObject({
       details: { path: ["application"], child: "s" },
-      cause: { details: { path: ["application", "s"], child: "deep" }, cause: { message: "deep cannot start" } },
+      cause: {
+        details: { path: ["application", "s"], child: "deep" },
+        cause: { message: "deep cannot start" },
+      },
     });
     expect(stage.take()).toBe("+a !deep -a");
   });
@@ -89,8 +106,12 @@ describe("the start of a supervisor", () => {
 
   it("F2.18 a name that is taken makes the start fail, before anything of the child runs", async () => {
     const stage = new Stage();
-    const starting = stage.start({ children: [stage.worker("a", { name: "n" }), stage.worker("b", { name: "n" })] });
-    await expect(starting).rejects.toMatchObject({ cause: { code: "ERR_NAME_TAKEN", details: { name: "n" } } });
+    const starting = stage.start({
+      children: [stage.worker("a", { name: "n" }), stage.worker("b", { name: "n" })],
+    });
+    await expect(starting).rejects.toMatchObject({
+      cause: { code: "ERR_NAME_TAKEN", details: { name: "n" } },
+    });
     expect(stage.take()).toBe("+a -a");
   });
 });
@@ -108,7 +129,10 @@ describe("a start that is acknowledged", () => {
   it("the next sibling waits for it, also across supervisors", async () => {
     const stage = new Stage();
     const starting = stage.start({
-      children: [supervisorSpec("s", { children: [slow(stage, "a", 50), stage.worker("b")] }), stage.worker("c")],
+      children: [
+        supervisorSpec("s", { children: [slow(stage, "a", 50), stage.worker("b")] }),
+        stage.worker("c"),
+      ],
     });
     expect(await stage.pass(40)).toBe("+a");
     expect(stage.reported("started")).toEqual([]);
@@ -120,10 +144,12 @@ describe("a start that is acknowledged", () => {
 
   it("a child that stays silent failed to start, and is killed", async () => {
     const stage = new Stage();
-    const starting = stage.start({ children: [stage.worker("a"), slow(stage, "b", 1_000), stage.worker("c")] });
+    const starting = stage.start({
+      children: [stage.worker("a"), slow(stage, "b", 1_000), stage.worker("c")],
+    });
     const failure = expect(starting).rejects.toMatchObject({
       code: "ERR_CHILD_START_FAILED",
-      message: expect.stringContaining("not ready within 100 ms") as string,
+      message: expect.stringContaining("not ready within 100 ms") as unknown,
     });
     expect(await stage.pass(100)).toBe("+a +b -b killed -a");
     await failure;

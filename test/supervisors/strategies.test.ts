@@ -39,7 +39,11 @@ describe("strategies", () => {
 
   it("F5.36 a child that was added later is the last", async () => {
     const stage = new Stage();
-    const app = await stage.start({ strategy: "rest_for_one", intensity: 5, children: [stage.worker("z"), stage.worker("m")] });
+    const app = await stage.start({
+      strategy: "rest_for_one",
+      intensity: 5,
+      children: [stage.worker("z"), stage.worker("m")],
+    });
     await startChild(app.root, stage.worker("a"));
     stage.take();
     expect(await stage.end("m")).toBe("-m error -a +m +a");
@@ -79,7 +83,11 @@ describe("strategies", () => {
       const stage = new Stage();
       await stage.start({
         strategy,
-        children: [stage.worker("t", { restart: "temporary" }), stage.worker("n", { restart: "transient" }), stage.worker("a")],
+        children: [
+          stage.worker("t", { restart: "temporary" }),
+          stage.worker("n", { restart: "transient" }),
+          stage.worker("a"),
+        ],
       });
       stage.take();
       expect(await stage.end("t")).toBe("-t error");

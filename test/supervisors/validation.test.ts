@@ -24,8 +24,10 @@ function rejected(attempt: () => unknown): string | undefined {
   }
 }
 
-const withChild = (fields: object): (() => unknown) => () =>
-  supervisor({ children: [{ ...child, ...fields } as ChildSpec] });
+const withChild =
+  (fields: object): (() => unknown) =>
+  () =>
+    supervisor({ children: [{ ...child, ...fields } as ChildSpec] });
 
 describe("options of a supervisor", () => {
   it.each([
@@ -80,7 +82,9 @@ describe("child specifications", () => {
     ["startTimeoutMs", { startTimeoutMs: 0 }],
   ])("F1.4 a bad %s is rejected by name: %p", (field, fields) => {
     expect(rejected(withChild(fields))).toBe(`children[0].${field}`);
-    expect(rejected(() => checkChildSpecs([{ ...child, ...fields } as ChildSpec]))).toBe(`children[0].${field}`);
+    expect(rejected(() => checkChildSpecs([{ ...child, ...fields } as ChildSpec]))).toBe(
+      `children[0].${field}`,
+    );
   });
 
   it("F1.4 a list that is no list, and an entry that is no specification, are rejected", () => {
@@ -94,7 +98,9 @@ describe("child specifications", () => {
 
   it("F1.6 a permanent child cannot be significant", () => {
     const children = [{ ...child, significant: true }];
-    expect(rejected(() => supervisor({ auto_shutdown: "any_significant", children }))).toBe("children[0].significant");
+    expect(rejected(() => supervisor({ auto_shutdown: "any_significant", children }))).toBe(
+      "children[0].significant",
+    );
   });
 
   it("F1.7 no child is significant where auto_shutdown is never, at start and when it is added", async () => {
@@ -117,7 +123,10 @@ describe("child specifications", () => {
       type: "worker",
       significant: false,
     });
-    expect(await getChildSpec(stage.app.root, "s")).toMatchObject({ type: "supervisor", shutdown: "infinity" });
+    expect(await getChildSpec(stage.app.root, "s")).toMatchObject({
+      type: "supervisor",
+      shutdown: "infinity",
+    });
     expect(await answer(getChildSpec(stage.app.root, "x"))).toBe("not_found");
     stage.take();
     // One restart in five seconds, one_for_one, no automatic shutdown.
