@@ -68,8 +68,10 @@ export const spawnProcess: SpawnProcess = (command, env) => {
   // `detached` makes the child the leader of a new session and group, so that what it starts can be ended with it.
   const child = spawn(command.file, command.args, { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
   const { pid } = child;
+  let gone = pid === undefined;
   const killGroup = (): void => {
-    if (pid === undefined) return;
+    // Once its leader has been reaped and its members are ended, the group's number may come to mean another one.
+    if (gone || pid === undefined) return;
     try {
       process.kill(-pid, "SIGKILL");
     } catch {
@@ -81,7 +83,10 @@ export const spawnProcess: SpawnProcess = (command, env) => {
       if (pid === undefined) resolve({ exitCode: null, signal: null, spawnError });
     });
     // The leader is gone: what it started must not outlive it, nor hold its pipes open.
-    child.once("exit", killGroup);
+    child.once("exit", () => {
+      killGroup();
+      gone = true;
+    });
     child.once("close", (exitCode, signal) => resolve({ exitCode, signal }));
   });
   return { pid, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exited, kill: killGroup };

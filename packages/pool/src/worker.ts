@@ -64,7 +64,6 @@ export function workerMachine(id: string, boots: BootRecord, around: WorkerSurro
       crash: ({ event }) => life.crash((event as { exit: OsProcessExit }).exit),
       drain: () => life.drain(),
       kill: ({ event }) => life.kill(event),
-      leave: () => life.leave(),
     },
   }).createMachine({
     id: "worker",
@@ -98,7 +97,7 @@ export function workerMachine(id: string, boots: BootRecord, around: WorkerSurro
           "drain.timeout": { actions: "kill" },
         },
       },
-      stopped: { type: "final", entry: "leave" },
+      stopped: { type: "final" },
     },
     output: { reason: "shutdown" },
   });
@@ -134,8 +133,7 @@ class WorkerLife {
     this.#send = send;
     // However the actor ends, also when it is stopped from outside: its process does not outlive it.
     self.subscribe({ complete: () => this.#release(), error: () => this.#release() });
-    const { clock, random } = this.#around;
-    this.#after(backoffMs(this.#boots.failures, backoff, random), { type: "boot" }, clock);
+    this.#after(backoffMs(this.#boots.failures, backoff, this.#around.random), { type: "boot" });
   }
 
   spawn(): void {
@@ -179,7 +177,7 @@ class WorkerLife {
       onHeartbeat: ({ lagMs, inFlight, rssBytes }) =>
         telemetry.emit("pool.worker.heartbeat", { pool, worker: this.#id, lagMs, inFlight, rssBytes }),
     });
-    this.#after(options.bootTimeoutMs, { type: "boot.timeout" }, clock);
+    this.#after(options.bootTimeoutMs, { type: "boot.timeout" });
   }
 
   announce(ready: Ready): void {
@@ -212,9 +210,8 @@ class WorkerLife {
 
   drain(): void {
     this.#draining = true;
-    this.#timer?.cancel();
     this.#session?.drain();
-    this.#after(this.#around.options.drainTimeoutMs, { type: "drain.timeout" }, this.#around.clock);
+    this.#after(this.#around.options.drainTimeoutMs, { type: "drain.timeout" });
   }
 
   /** Its end is seen when the process has exited; a reason of ours says more than the SIGKILL that follows. */
@@ -227,12 +224,10 @@ class WorkerLife {
     this.#process?.kill();
   }
 
-  leave(): void {
+  /** Arms the one timer of the state that the worker is in. */
+  #after(delayMs: number, event: WorkerEvent): void {
     this.#timer?.cancel();
-  }
-
-  #after(delayMs: number, event: WorkerEvent, clock: Clock): void {
-    this.#timer = clock.setTimeout(() => this.#send(event), delayMs);
+    this.#timer = this.#around.clock.setTimeout(() => this.#send(event), delayMs);
   }
 
   #release(): void {
