@@ -89,6 +89,8 @@ class Worker:
         self.pongs: "queue.Queue[list[Any]]" = queue.Queue()
         self.answers: dict[int, "queue.Queue[tuple[str, Any, Any]]"] = {}
         self.kinds: list[int] = []
+        self.items: dict[int, list[Any]] = {}
+        self.credits: "queue.Queue[tuple[int, int]]" = queue.Queue()
         self._ids = itertools.count(1)
         self._ready: "queue.Queue[dict[str, Any]]" = queue.Queue()
         self._bye = threading.Event()
@@ -128,13 +130,23 @@ class Worker:
     def put(self, hash: str, spec: Any) -> None:
         self.send(Kind.PUT, [hash, spec])
 
-    def start(self, target: Any, input: Any, *, deadline_ms: float | None = None, lm: Any = None) -> int:
-        """Sends a CALL; returns its id."""
-        call_id = next(self._ids)
-        self.answers[call_id] = queue.Queue()
+    def start(
+        self, target: Any, input: Any, *, deadline_ms: float | None = None, lm: Any = None, credits: int | None = None
+    ) -> int:
+        """Sends a CALL, a stream where `credits` are given; returns its id."""
+        call_id = self.next_id()
         target = {"function": target} if isinstance(target, str) else target
         context = {} if lm is None else {"lm": lm}
+        if credits is not None:
+            context["stream"] = {"credits": credits}
         self.send(Kind.CALL, [call_id, target, input, deadline_ms, context])
+        return call_id
+
+    def next_id(self) -> int:
+        """The id of a call that is about to be made."""
+        call_id = next(self._ids)
+        self.answers[call_id] = queue.Queue()
+        self.items[call_id] = []
         return call_id
 
     def answer(self, call_id: int, timeout: float = WAIT_SECONDS) -> tuple[str, Any, Any]:
@@ -168,6 +180,13 @@ class Worker:
         answered, state = self.pongs.get(timeout=WAIT_SECONDS)
         assert answered == n
         return state
+
+    def stream(self, target: Any, input: Any, **options: Any) -> tuple[list[Any], tuple[str, Any, Any]]:
+        """Calls with many credits; the items, and the answer behind them."""
+        options.setdefault("credits", 10_000)
+        call = self.start(target, input, **options)
+        answer = self.answer(call)
+        return self.items[call], answer
 
     def reply(self, upcall_id: int, value: Any) -> None:
         self.send(Kind.UPRESULT, [upcall_id, True, value])
@@ -216,6 +235,11 @@ class Worker:
                 self.answers[value[0]].put(("error", value[1], None))
             case Kind.UPCALL:
                 self._on_upcall(value)
+            case Kind.STREAM:
+                assert self.answers[value[0]].empty(), "an item behind the end of its stream"
+                self.items[value[0]].append(value[1])
+            case Kind.CREDIT:
+                self.credits.put((value[0], value[1]))
             case Kind.UPCANCEL:
                 self.upcancels.put(value[0])
             case Kind.PONG:
@@ -233,7 +257,12 @@ class Worker:
             self.upcalls.put(upcall)
             return
         try:
-            self.reply(upcall_id, self.lm(payload))
+            reply = self.lm(payload)
+            if isinstance(reply, list):  # the pieces of a stream
+                for piece in reply:
+                    self.send(Kind.STREAM, [upcall_id, piece])
+                reply = None
+            self.reply(upcall_id, reply)
         except HostFailure as failure:
             self.send(Kind.UPRESULT, [upcall_id, False, failure.wire])
 

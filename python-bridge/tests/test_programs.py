@@ -99,6 +99,35 @@ class TestTypes:
                 TypeBuilder().build(node, "type")
 
 
+class TestHistory:
+    HISTORY = {"kind": "history"}
+    TURNS = {"messages": [{"question": "why", "answer": "because"}, {"question": "and?", "answer": "so"}]}
+
+    def test_an_input_may_be_the_turns_of_a_conversation(self):
+        made = Program(spec([field("question"), field("history", self.HISTORY)]))
+        fitted = made.fit_input({"question": "then?", "history": self.TURNS})
+        assert fitted == {"question": "then?", "history": dspy.History(messages=self.TURNS["messages"])}
+        messages = dspy.ChatAdapter().format(made.module.signature, [], fitted)
+        assert [message["role"] for message in messages] == ["system", *["user", "assistant"] * 2, "user"]
+        assert "because" in messages[2]["content"]
+
+    @pytest.mark.parametrize(
+        ("side", "type"),
+        [("outputs", HISTORY), ("inputs", list_of(HISTORY)), ("inputs", union(HISTORY, NONE))],
+    )
+    def test_it_stands_nowhere_else(self, side, type):
+        with pytest.raises(CallError) as refused:
+            Program(spec(**{side: [field("history", type)]}))
+        assert refused.value.code == "invalid_spec"
+
+    @pytest.mark.parametrize(
+        "value", [None, [], {}, {"messages": None}, {"messages": ["a"]}, {"messages": [], "other": 1}, "text"]
+    )
+    def test_refuses_what_is_no_history(self, value):
+        with pytest.raises(Misfit, match="History"):
+            fit(self.HISTORY, value)
+
+
 class TestFit:
     @pytest.mark.parametrize(
         ("node", "value", "fitted"),

@@ -15,7 +15,7 @@ from dspex_bridge.messages import read_host_message
 VECTORS = Path(__file__).parents[1] / "vectors"
 FRAMES = json.loads((VECTORS / "frames.json").read_text())
 TEXTS = json.loads((VECTORS / "texts.json").read_text())["texts"]
-HOST_KINDS = {1, 3, 7, 8, 10, 12, 13}
+HOST_KINDS = {1, 3, 7, 8, 10, 12, 13, 16, 17}
 
 
 def plain(value: Any) -> Any:

@@ -98,6 +98,10 @@ class TestStart:
         assert (ready["maxInFlight"], ready["threads"], ready["maxFrameBytes"]) == (256, 4, 16 * 1024 * 1024)
         assert set(ready["seams"].values()) == {"on"}
 
+    def test_what_was_off_for_a_quick_start_is_on_again(self, shared):
+        assert shared.call("gc:isenabled") is True
+        assert shared.call("user_code:stack_depth") > 2
+
     def test_frames_that_arrive_with_the_hello_of_a_newer_host_are_handled_after_ready(self):
         with Worker(greet=False) as worker:
             worker.write(frame(Kind.HELLO, hello(protocol={"min": 1, "max": 9})) + frame(Kind.PING, [1, now_ms()]))
@@ -299,6 +303,16 @@ class TestDeadlines:
         assert manual.error(call)["code"] == "cancelled"
         eventually(lambda: manual.ping()["abandoned"] == 0)
         assert manual.answers[call].empty()
+
+    def test_g1_a_task_that_is_cancelled_before_its_first_step_leaves_nothing_behind(self, manual):
+        manual.call(ECHO_ASYNC, 1)
+        for _ in range(20):
+            call = manual.next_id()
+            manual.write(
+                frame(Kind.CALL, [call, {"function": ECHO_ASYNC}, [1], None, {}]) + frame(Kind.CANCEL, [call])
+            )
+            assert manual.error(call)["code"] == "cancelled"
+        assert manual.ping()["abandoned"] == 0
 
     def test_cancelling_an_answered_call_changes_nothing(self, shared):
         call = shared.start(ECHO_ASYNC, [1])
@@ -504,6 +518,12 @@ class TestEnd:
         assert fresh.value(call) == "slept"
         assert fresh.wait() == 0
         assert fresh.said_bye()
+
+    def test_bye_is_the_last_frame_even_where_a_call_follows_drain(self, fresh):
+        fresh.write(frame(Kind.DRAIN, []) + frame(Kind.CALL, [1, {"function": ECHO}, [1], None, {}]))
+        assert fresh.wait() == 0
+        assert fresh.said_bye()
+        assert fresh.kinds[-1] == Kind.BYE
 
     def test_sigint_is_ignored(self, shared):
         shared.process.send_signal(signal.SIGINT)

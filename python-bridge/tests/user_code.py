@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import dataclasses
 import datetime
+import inspect
 import logging
 import os
 import subprocess
@@ -156,6 +157,10 @@ def thread_names() -> list[str]:
     return [thread.name for thread in threading.enumerate()]
 
 
+def stack_depth() -> int:
+    return len(inspect.stack())
+
+
 def settings() -> dict:
     names = ("trace", "disable_history", "callbacks")
     return {name: dspy.settings.get(name, "unset") for name in names} | {"model": getattr(dspy.settings.lm, "model", None)}
@@ -207,6 +212,75 @@ def deep_copy() -> str:
 
 def raw_prompt(prompt: str) -> list:
     return dspy.settings.lm(prompt)
+
+
+produced: list[int] = []
+"""What the generators have made so far."""
+
+
+async def count_produced() -> int:
+    return len(produced)
+
+
+async def count(numbers: int, fail: bool = False):
+    ran.append("count")
+    produced.clear()
+    try:
+        for number in range(numbers):
+            produced.append(number)
+            yield number
+        if fail:
+            raise ValueError("after the last")
+    finally:
+        ran.append("count closed")
+
+
+def count_sync(numbers: int, fail: bool = False):
+    produced.clear()
+    try:
+        for number in range(numbers):
+            produced.append(number)
+            yield number
+        if fail:
+            raise ValueError("after the last")
+    finally:
+        ran.append("count_sync closed")
+
+
+async def wait_for_more():
+    try:
+        yield "first"
+        await asyncio.sleep(60)
+    finally:
+        ran.append("wait_for_more closed")
+
+
+async def stubborn_stream():
+    while True:
+        try:
+            await asyncio.sleep(0.001)
+        except asyncio.CancelledError:
+            ran.append("stubborn_stream went on")
+        yield 1
+
+
+async def chunks(count: int, size: int):
+    for _ in range(count):
+        produced.append(size)
+        yield "x" * size
+
+
+async def odd_items(kind: str):
+    yield 1
+    yield object() if kind == "object" else "x" * 5000
+
+
+async def stream_program(question: str, is_async: bool) -> list:
+    listener = dspy.streaming.StreamListener("answer")
+    program = dspy.Predict("question -> answer")
+    streamed = dspy.streamify(program, stream_listeners=[listener], is_async_program=is_async)
+    parts = [part async for part in streamed(question=question)]
+    return [part.answer if isinstance(part, dspy.Prediction) else part.chunk for part in parts]
 
 
 value = 3

@@ -2,7 +2,7 @@ import { createActor, type AnyActor, type AnyActorRef, type AnyActorScope } from
 import { ChildTable, type Child } from "./child.ts";
 import { logicOf, type StartScope } from "./child-spec.ts";
 import { startFailure } from "./errors.ts";
-import { isErrorExit, isNormalExit, type ExitReason } from "./exit-reason.ts";
+import { exitReasonOf, isErrorExit, isNormalExit, type ExitReason } from "./exit-reason.ts";
 import { shutdownEvent } from "./protocol.ts";
 import { nameTaken } from "./registry.ts";
 import type { SupervisorReport } from "./report.ts";
@@ -65,8 +65,10 @@ export class ChildRunner {
       return { as: "ignored" };
     }
     actor.start();
-    const { status, error } = actor.getSnapshot();
+    // XState's word of it may still wait in the mailbox of a supervisor that is being started itself.
+    const { status, error, output } = actor.getSnapshot();
     if (status === "error") this.ended(child, actor, { error });
+    else if (status === "done") this.ended(child, actor, exitReasonOf(output, "normal"));
 
     const { startTimeoutMs } = child.spec;
     const awaited = startTimeoutMs !== undefined || child.inner !== undefined;

@@ -140,6 +140,100 @@ Respond with a JSON object in the following order of fields: \`reasoning\`, then
   ],
 });
 
+/** `dspy.Predict("ticket: str -> order_ids: list[str], dates: …, amounts: …, products: …")`, ChatAdapter. */
+export const extractPrompt: RecordedPrompt = ({ ticket }) => ({
+  model: "offline-rules",
+  messages: [
+    {
+      role: "system",
+      content: `Your input fields are:
+1. \`ticket\` (str):
+Your output fields are:
+1. \`order_ids\` (list[str]): 
+2. \`dates\` (list[str]): 
+3. \`amounts\` (list[str]): 
+4. \`products\` (list[str]):
+All interactions will be structured in the following way, with the appropriate values filled in.
+
+[[ ## ticket ## ]]
+{ticket}
+
+[[ ## order_ids ## ]]
+{order_ids}        # note: the value you produce must adhere to the JSON schema: {"type": "array", "items": {"type": "string"}}
+
+[[ ## dates ## ]]
+{dates}        # note: the value you produce must adhere to the JSON schema: {"type": "array", "items": {"type": "string"}}
+
+[[ ## amounts ## ]]
+{amounts}        # note: the value you produce must adhere to the JSON schema: {"type": "array", "items": {"type": "string"}}
+
+[[ ## products ## ]]
+{products}        # note: the value you produce must adhere to the JSON schema: {"type": "array", "items": {"type": "string"}}
+
+[[ ## completed ## ]]
+In adhering to this structure, your objective is: 
+        Given the fields \`ticket\`, produce the fields \`order_ids\`, \`dates\`, \`amounts\`, \`products\`.`,
+    },
+    {
+      role: "user",
+      content: `[[ ## ticket ## ]]
+${ticket}
+
+Respond with the corresponding output fields, starting with the field \`[[ ## order_ids ## ]]\` (must be formatted as a valid Python list[str]), then \`[[ ## dates ## ]]\` (must be formatted as a valid Python list[str]), then \`[[ ## amounts ## ]]\` (must be formatted as a valid Python list[str]), then \`[[ ## products ## ]]\` (must be formatted as a valid Python list[str]), and then ending with the marker for \`[[ ## completed ## ]]\`.`,
+    },
+  ],
+});
+
+/** `dspy.Predict("ticket: str, category: str, articles: list[str] -> answer: str, confidence: float")`, ChatAdapter. */
+export const draftPrompt: RecordedPrompt = ({ ticket }) => ({
+  model: "offline-rules",
+  messages: [
+    {
+      role: "system",
+      content: `Your input fields are:
+1. \`ticket\` (str): 
+2. \`category\` (str): 
+3. \`articles\` (list[str]):
+Your output fields are:
+1. \`answer\` (str): 
+2. \`confidence\` (float):
+All interactions will be structured in the following way, with the appropriate values filled in.
+
+[[ ## ticket ## ]]
+{ticket}
+
+[[ ## category ## ]]
+{category}
+
+[[ ## articles ## ]]
+{articles}
+
+[[ ## answer ## ]]
+{answer}
+
+[[ ## confidence ## ]]
+{confidence}        # note: the value you produce must be a single float value
+
+[[ ## completed ## ]]
+In adhering to this structure, your objective is: 
+        Given the fields \`ticket\`, \`category\`, \`articles\`, produce the fields \`answer\`, \`confidence\`.`,
+    },
+    {
+      role: "user",
+      content: `[[ ## ticket ## ]]
+${ticket}
+
+[[ ## category ## ]]
+account
+
+[[ ## articles ## ]]
+["Zugang\\nEin neues Passwort kommt per \\"Mail\\".", "Versand\\nPakete reisen drei Tage."]
+
+Respond with the corresponding output fields, starting with the field \`[[ ## answer ## ]]\`, then \`[[ ## confidence ## ]]\` (must be formatted as a valid Python float), and then ending with the marker for \`[[ ## completed ## ]]\`.`,
+    },
+  ],
+});
+
 /** The fields of a ChatAdapter reply. */
 export function fieldsOf(completion: {
   readonly choices: readonly { readonly message: { readonly content: string } }[];

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "@jest/globals";
 import { answerOffline } from "../../packages/dspex/src/demo/offline-rules.ts";
 import { offlineWords } from "../../packages/dspex/src/demo/offline-words.ts";
-import { classifyPrompt, fieldsOf, reasonAsJsonPrompt, reasonPrompt } from "./dspy-prompts.ts";
+import {
+  classifyPrompt,
+  draftPrompt,
+  extractPrompt,
+  fieldsOf,
+  reasonAsJsonPrompt,
+  reasonPrompt,
+} from "./dspy-prompts.ts";
 
 const classify = (ticket: string, language = "en") =>
   fieldsOf(answerOffline(classifyPrompt({ ticket, language })));
@@ -121,6 +128,50 @@ describe("offline rules", () => {
   it("fill an unknown text field by quoting the input, under their own name", () => {
     const body = promptFor("First sentence. Second one.", { answer: "str" });
     expect(fieldsOf(answerOffline(body))).toMatchObject({ answer: "Offline rules quote: First sentence." });
+  });
+
+  it("fill lists by the names of their fields, with what stands in the ticket", () => {
+    const ticket = 'Order #A-48213 of 2 November: the Sunbar 60 for $74.50, "new".';
+    expect(fieldsOf(answerOffline(extractPrompt({ ticket, language: "en" })))).toEqual({
+      order_ids: '["#A-48213"]',
+      dates: '["2 November"]',
+      amounts: '["$74.50"]',
+      products: '["Sunbar 60"]',
+      completed: "",
+    });
+  });
+
+  it("draft an answer from the first text and the article that fits it, whatever the field is called", () => {
+    const ticket = "Das Passwort ist falsch.";
+    const { answer, confidence } = fieldsOf(answerOffline(draftPrompt({ ticket, language: "de" })));
+    expect(answer).toBe(
+      'Sie schreiben: "Das Passwort ist falsch." Unsere Hilfeseite "Zugang" sagt: "Ein neues Passwort kommt per "Mail"."',
+    );
+    expect(Number(confidence)).toBeGreaterThan(0.5);
+  });
+
+  it("read earlier turns of a dspy.History as such", () => {
+    const { messages } = extractPrompt({ ticket: "Order #A-2.", language: "en" });
+    const system = messages[0]!.content.replace(
+      "1. `ticket` (str):",
+      "1. `ticket` (str): \n2. `history` (History):",
+    );
+    const [, earlier] = extractPrompt({ ticket: "Order #A-1.", language: "en" }).messages;
+    const body = {
+      messages: [
+        { role: "system", content: system },
+        earlier,
+        { role: "assistant", content: "…" },
+        messages[1],
+      ],
+    };
+    expect(fieldsOf(answerOffline(body))["order_ids"]).toBe('["#A-2"]');
+  });
+
+  it("refuse a list that is none", () => {
+    const body = draftPrompt({ ticket: "Hi", language: "en" });
+    const broken = JSON.stringify(body).replace(/\[(\\"Zugang)/, "$1");
+    expect(() => answerOffline(JSON.parse(broken))).toThrow(/articles must be a list of texts in JSON/);
   });
 
   it("refuse a type that they cannot fill honestly, naming the field", () => {

@@ -1,7 +1,13 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { createManualClock } from "@dspex/core";
+import { http } from "@dspex/lm";
 import { createOfflineServer, type OfflineServer } from "../../packages/dspex/src/demo/offline-server.ts";
 import { classifyPrompt, fieldsOf } from "./dspy-prompts.ts";
+
+interface Chunk {
+  readonly id: string;
+  readonly choices: readonly { readonly delta: { readonly content?: string } }[];
+}
 
 const prompt = classifyPrompt({ ticket: "The app shows an error.", language: "en" });
 let server: OfflineServer;
@@ -70,6 +76,76 @@ describe("the server of the offline rules", () => {
     expect((await first).status).toBe(200);
   });
 
+  const streamed = (more: object = {}) =>
+    send({ body: JSON.stringify({ ...prompt, stream: true, ...more }) });
+
+  it("streams the same answer as server-sent events, when it is asked to", async () => {
+    await start();
+    const whole = (await (await send()).json()) as { choices: [{ message: { content: string } }] };
+    const response = await streamed({ stream_options: { include_usage: true } });
+    expect(response.headers.get("content-type")).toBe("text/event-stream");
+    const data = (await response.text()).split("\n\n").map((event) => event.replace(/^data: /, ""));
+    expect(data.splice(-2)).toEqual(["[DONE]", ""]);
+    const chunks = data.map((each) => JSON.parse(each) as Chunk);
+    expect(new Set(chunks.map(({ id }) => id)).size).toBe(1);
+    expect(chunks.at(-1)).toMatchObject({ object: "chat.completion.chunk", choices: [], usage: {} });
+    expect(chunks.at(-2)!.choices[0]).toEqual({ index: 0, delta: {}, finish_reason: "stop" });
+    const deltas = chunks.flatMap(({ choices }) => choices.map(({ delta }) => delta.content ?? ""));
+    expect(deltas.join("")).toBe(whole.choices[0].message.content);
+    expect(Math.max(...deltas.map((delta) => delta.length))).toBeLessThan(20);
+    expect(await (await streamed()).text()).not.toContain("usage");
+    expect(server.requests()).toBe(3);
+  });
+
+  it("spreads a streamed answer over its latency", async () => {
+    const clock = createManualClock();
+    await start({ clock, latencyMs: 1_000 });
+    const asking = streamed();
+    await until(() => clock.pending === 1);
+    clock.advance(400);
+    const reader = (await asking).body!.getReader();
+    const decoder = new TextDecoder();
+    let text = "";
+    const read = async () => {
+      const { value, done } = await reader.read();
+      text += decoder.decode(value);
+      return done;
+    };
+    while (!text.includes("assistant")) await read();
+    await until(() => clock.pending === 1);
+    expect(text).not.toContain("[DONE]");
+    clock.advance(599);
+    await until(() => clock.pending === 1);
+    expect(server.requests()).toBe(0);
+    clock.advance(1);
+    while (!(await read()));
+    expect(text).toContain("[DONE]");
+    expect(server.requests()).toBe(1);
+  });
+
+  it("can be reached by the http adapter, streamed or not, also when there are two of it", async () => {
+    await start();
+    await using other = await createOfflineServer();
+    const request = {
+      model: "m",
+      messages: prompt.messages.slice(1).map(({ content }) => ({
+        role: "user" as const,
+        parts: [{ type: "text" as const, text: content }],
+      })),
+      system: prompt.messages[0]!.content,
+    };
+    const { signal } = new AbortController();
+    for (const { url: baseURL, apiKey } of [server, other]) {
+      const adapter = http({ model: "m", baseURL, apiKey });
+      const { message } = await adapter.complete(request, { signal });
+      let text = "";
+      for await (const event of adapter.stream!(request, { signal }))
+        if (event.type === "delta" && event.delta.type === "text") text += event.delta.text;
+      expect(message.parts).toEqual([{ type: "text", text }]);
+    }
+    expect([server.requests(), other.requests()]).toEqual([2, 2]);
+  });
+
   it("answers what waits when it is closed, and may be closed again", async () => {
     const clock = createManualClock();
     await start({ clock, latencyMs: 60_000 });
@@ -79,6 +155,15 @@ describe("the server of the offline rules", () => {
     expect((await waiting).status).toBe(200);
     expect(clock.pending).toBe(0);
     await expect(send()).rejects.toThrow();
+  });
+
+  it("ends a stream at once when it is closed", async () => {
+    const clock = createManualClock();
+    await start({ clock, latencyMs: 60_000 });
+    const asking = streamed();
+    await until(() => clock.pending === 1);
+    await server.close();
+    expect(await (await asking).text()).toContain("[DONE]");
   });
 
   it("survives a caller that leaves before the answer", async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { readFile } from "node:fs/promises";
+import { sentencesOf } from "../../packages/dspex/src/demo/offline-classifier.ts";
+import { draftAnswer } from "../../packages/dspex/src/demo/offline-draft.ts";
 import { answerOffline } from "../../packages/dspex/src/demo/offline-rules.ts";
 import { classifyPrompt, fieldsOf, reasonPrompt } from "./dspy-prompts.ts";
 
@@ -11,11 +13,23 @@ interface Ticket {
   readonly expected: string;
 }
 
-const file = new URL("../../packages/dspex/src/demo/tickets.jsonl", import.meta.url);
-const tickets = (await readFile(file, "utf8"))
-  .trimEnd()
-  .split("\n")
-  .map((line) => JSON.parse(line) as Ticket);
+interface Article {
+  readonly id: string;
+  readonly category: string;
+  readonly language: string;
+  readonly title: string;
+  readonly text: string;
+}
+
+async function linesOf<T>(name: string): Promise<T[]> {
+  const file = new URL(`../../packages/dspex/src/demo/${name}`, import.meta.url);
+  return (await readFile(file, "utf8"))
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as T);
+}
+const tickets = await linesOf<Ticket>("tickets.jsonl");
+const articles = await linesOf<Article>("help-articles.jsonl");
 
 /** How often each value of a field occurs. */
 const countsOf = (field: keyof Ticket): Map<string, number> => {
@@ -89,5 +103,61 @@ describe("offline rules on the bundled tickets", () => {
 
   it("change their mind at the second look of some", () => {
     expect(looks.some(({ low, changed }) => low && changed)).toBe(true);
+  });
+});
+
+describe("the bundled help articles", () => {
+  it("are at least 12, with an id, a title and a text of their own, about each class in each language", () => {
+    expect(articles.length).toBeGreaterThanOrEqual(12);
+    for (const field of ["id", "title", "text"] as const)
+      expect(new Set(articles.map((article) => article[field])).size).toBe(articles.length);
+    const about = new Set(articles.map(({ category, language }) => `${category} ${language}`));
+    for (const category of countsOf("expected").keys())
+      for (const language of countsOf("language").keys()) expect(about).toContain(`${category} ${language}`);
+    expect(about.size).toBe(15);
+  });
+
+  it("have titles that end where their text begins", () => {
+    for (const { title, text } of articles) {
+      expect(title).not.toMatch(/: |\n|[.!?] /);
+      expect(text.split(/\s+/).length).toBeGreaterThanOrEqual(20);
+    }
+  });
+});
+
+describe("offline drafts for the bundled tickets, out of all articles", () => {
+  const drafts = tickets.map(({ text, expected, language }) => {
+    const known = articles.map((article) => `${article.title}: ${article.text}`);
+    const { answer, confidence } = draftAnswer({ text, articles: known, language: undefined });
+    const chosen = articles.find(({ title }) => answer.includes(`"${title}" `));
+    return {
+      answer,
+      low: confidence < 0.6,
+      right: chosen?.category === expected,
+      sameLanguage: chosen?.language === language,
+      ticket: text,
+      article: chosen?.text ?? "",
+    };
+  });
+
+  it("quote the ticket and an article in its language", () => {
+    for (const { answer, ticket, article, sameLanguage } of drafts) {
+      expect(sameLanguage).toBe(true);
+      expect(sentencesOf(ticket).some((sentence) => answer.includes(`: "${sentence}" `))).toBe(true);
+      expect(sentencesOf(article).some((sentence) => answer.endsWith(`: "${sentence}"`))).toBe(true);
+    }
+  });
+
+  it("quote the right class clearly more often than the most frequent one, not always, and are sometimes unsure", () => {
+    expect(shareOf(drafts, ({ right }) => right)).toBeGreaterThan(baseline + 0.4);
+    expect(shareOf(drafts, ({ right }) => right)).toBeLessThan(1);
+    const unsure = shareOf(drafts, ({ low }) => low);
+    expect(unsure).toBeGreaterThanOrEqual(0.1);
+    expect(unsure).toBeLessThanOrEqual(0.5);
+  });
+
+  it("are wrong more often where they are unsure", () => {
+    const [unsure, sure] = [drafts.filter(({ low }) => low), drafts.filter(({ low }) => !low)];
+    expect(shareOf(unsure, ({ right }) => !right)).toBeGreaterThan(shareOf(sure, ({ right }) => !right));
   });
 });

@@ -65,6 +65,16 @@ export function json(
   response.end(JSON.stringify(body));
 }
 
+/** Begins an answer of server-sent events. */
+export function eventStream(response: ServerResponse): ServerResponse {
+  return response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
+}
+
+/** Lets the event loop turn once. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** The smallest chat completion. */
 export function completion(message: object, rest: object = {}): object {
   return { id: "c1", model: "m-2", choices: [{ index: 0, message, finish_reason: "stop" }], ...rest };

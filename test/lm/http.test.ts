@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import { DspexError } from "@dspex/core";
 import { http, type HttpOptions, type LmRequest } from "@dspex/lm";
-import { completion, json, startChatServer } from "./chat-server.ts";
+import { completion, json, startChatServer, turn } from "./chat-server.ts";
 
 const request: LmRequest = {
   model: "default",
@@ -312,7 +312,3 @@ describe("the http adapter", () => {
     expect(adapter.id).toBe("m at https://api.openai.com/v1/chat/completions");
   });
 });
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { createManualClock, Deadline } from "@dspex/core";
 import { ask, kill, server, type Reply } from "@dspex/supervisors";
 import { describe, expect, it } from "@jest/globals";
@@ -114,6 +115,6 @@ describe("ask", () => {
       await slow.catch(() => {});
     }
     expect([observers(actor), clock.pending]).toEqual([0, 0]);
-    abort.abort();
+    expect(getEventListeners(abort.signal, "abort")).toEqual([]);
   });
 });

@@ -1,4 +1,7 @@
+import { createManualClock } from "@dspex/core";
+import { startApplication } from "@dspex/supervisors";
 import { describe, expect, it } from "@jest/globals";
+import { createMachine } from "xstate";
 import { Stage } from "./stage.ts";
 
 describe("restart intensity", () => {
@@ -88,5 +91,21 @@ describe("restart intensity", () => {
     expect(app.tree().children[0]).toMatchObject({ state: "restarting" });
     stage.failing.delete("a");
     expect(await stage.settle()).toBe("+a");
+  });
+
+  it("G4: a child that ends as soon as it is started does not hold the event loop either", async () => {
+    let starts = 0;
+    const child = {
+      id: "brief",
+      start() {
+        starts += 1;
+        return createMachine({ initial: "end", states: { end: { type: "final" } } });
+      },
+    };
+    const app = await startApplication({ clock: createManualClock(), intensity: 1_000, children: [child] });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(starts).toBeLessThan(1_000);
+    expect(await app.finished).toBe("shutdown");
+    expect(starts).toBe(1_001);
   });
 });

@@ -3,6 +3,7 @@ import {
   restartChild,
   startApplication,
   startChild,
+  supervisor,
   supervisorSpec,
 } from "@dspex/supervisors";
 import { describe, expect, it } from "@jest/globals";
@@ -102,6 +103,32 @@ describe("the start of a supervisor", () => {
     expect(await startChild(app.root, stage.worker("a"))).toBeUndefined();
     expect(await startChild(app.root, stage.worker("t", { restart: "temporary" }))).toBeUndefined();
     expect(living(app)).toBe("(a)");
+  });
+
+  it("F2.13 a supervisor may say ignore like any child: its place stays, and nothing is reported of it", async () => {
+    const stage = new Stage();
+    const app = await stage.start({
+      children: [stage.worker("a"), { id: "s", type: "supervisor", start: () => "ignore" }],
+    });
+    expect(living(app)).toBe("a (s)");
+    expect(stage.reported("started")).toEqual(["a"]);
+    expect(await countChildren(app.root)).toEqual({ specs: 2, active: 1, supervisors: 1, workers: 1 });
+  });
+
+  it("F2.14 a supervisor that cannot be made is a failed start, and nothing of it stays", async () => {
+    const stage = new Stage();
+    const broken = {
+      id: "s",
+      type: "supervisor" as const,
+      start: () => supervisor({ intensity: -1, children: [stage.worker("b")] }),
+    };
+    const starting = stage.start({ children: [stage.worker("a"), broken] });
+    await expect(starting).rejects.toMatchObject({
+      details: { child: "s" },
+      cause: { code: "ERR_INVALID_OPTION", details: { option: "intensity" } },
+    });
+    expect(stage.take()).toBe("+a -a");
+    expect(stage.clock.pending).toBe(0);
   });
 
   it("F2.18 a name that is taken makes the start fail, before anything of the child runs", async () => {

@@ -8,6 +8,7 @@ import {
   type SupervisorReport,
 } from "@dspex/supervisors";
 import { describe, expect, it } from "@jest/globals";
+import type { AnyActor, AnyActorRef } from "xstate";
 import { Stage } from "./stage.ts";
 
 describe("trees and escalation", () => {
@@ -195,6 +196,23 @@ describe("the application", () => {
     expect(app.root.getSnapshot()).toMatchObject({ value: "running" });
     await app.stop();
     expect(app.root.getSnapshot()).toMatchObject({ value: "stopped", status: "done" });
+  });
+
+  it.each([
+    ["stop", (root: AnyActorRef) => (root as AnyActor).stop()],
+    ["the event xstate.stop", (root: AnyActorRef) => root.send({ type: "xstate.stop" })],
+  ])("a root that is ended by %s takes the tree with it and is reported as killed", async (_how, end) => {
+    const stage = new Stage();
+    const app = await stage.start({
+      children: [stage.worker("a"), supervisorSpec("s", { children: [stage.worker("b")] })],
+    });
+    stage.take();
+    end(app.root);
+    expect(await app.finished).toBe("killed");
+    expect(stage.take()).toBe("-b killed -a killed");
+    expect(stage.reports.at(-1)).toMatchObject({ report: "application_exited", reason: "killed" });
+    await app.stop();
+    expect(await stage.settle()).toBe("");
   });
 
   it("a report sink that throws disturbs nobody", async () => {

@@ -148,6 +148,51 @@ describe("facts of XState", () => {
     expect(events).toEqual([{ type: "xstate.stop" }]);
   });
 
+  it("xstate.stop that is sent to an actor stops it, and its parent hears nothing: the run queue must not let it through", () => {
+    const { events, actor } = parent();
+    const child = createActor(
+      fromCallback(() => {}),
+      { parent: actor as AnyActorRef },
+    ).start();
+    child.send({ type: "xstate.stop" } as never);
+    expect(child.getSnapshot().status).toBe("stopped");
+    expect(events).toEqual([]);
+  });
+
+  it("logic of one's own ends its actor by the status of the snapshot that it returns", () => {
+    const { events, actor } = parent();
+    const ending = (snapshot: Partial<Snapshot<unknown>>): ActorLogic<Snapshot<unknown>, EventObject> => ({
+      getInitialSnapshot: () => ({ status: "active", output: undefined, error: undefined }),
+      transition: (before) => ({ ...before, ...snapshot }) as Snapshot<unknown>,
+      getPersistedSnapshot: (kept) => kept,
+    });
+    for (const [id, end] of [
+      ["done", { status: "done", output: 7 }],
+      ["failed", { status: "error", error: 8 }],
+    ] as const)
+      createActor(ending(end), { parent: actor as AnyActorRef, id })
+        .start()
+        .send({ type: "any" });
+    expect(events).toEqual([
+      { type: "xstate.done.actor.done", output: 7, actorId: "done" },
+      { type: "xstate.error.actor.failed", error: 8, actorId: "failed" },
+    ]);
+  });
+
+  it("logic that inherits from a machine and replaces its transition keeps the machine's chart", () => {
+    const machine = createMachine({ initial: "a", states: { a: { on: { go: "b" } }, b: {} } });
+    const seen: string[] = [];
+    const own: Pick<typeof machine, "transition"> = {
+      transition(snapshot, event, scope) {
+        seen.push(event.type);
+        return machine.transition(snapshot, event, scope);
+      },
+    };
+    const actor = createActor(Object.assign(Object.create(machine) as typeof machine, own)).start();
+    actor.send({ type: "go" });
+    expect([actor.getSnapshot().value, seen, actor.logic.config]).toEqual(["b", ["go"], machine.config]);
+  });
+
   it("delivery is recursive: a send from inside a handler runs before the handler is done", () => {
     const order: string[] = [];
     const second = createActor(fromTransition((state: number) => (order.push("second"), state), 0)).start();

@@ -1,5 +1,22 @@
 export { DspexError, type ErrorCode, type ErrorCodes } from "@dspex/core";
 export { http, scripted, type HttpOptions, type LmAdapter, type LmRequest, type LmResponse } from "@dspex/lm";
+export type {
+  EndpointEstimate,
+  Explanation,
+  Insight,
+  LearnerEntry,
+  LearnerOptions,
+} from "@dspex/orchestrator";
+export {
+  pipeline,
+  type NativeFunction,
+  type Pipeline,
+  type PipelineEvent,
+  type PipelineRun,
+  type RunMeta,
+  type RunOptions,
+  type RunOutcome,
+} from "@dspex/pipelines";
 export type { PoolOptions, WorkerStatus } from "@dspex/pool";
 export type {
   Callable,
@@ -11,7 +28,11 @@ export type {
   Program,
   ProgramOptions,
   PythonFunction,
+  FieldDelta,
+  Streaming,
+  Turn,
 } from "@dspex/programs";
+export type { Session, SessionOptions } from "@dspex/sessions";
 export { signature, type InputOf, type OutputOf, type Signature } from "@dspex/signatures";
 export type { ChildSpec } from "@dspex/supervisors";
 export type { TelemetryBus, TelemetryEvent, TelemetryEvents } from "@dspex/telemetry";

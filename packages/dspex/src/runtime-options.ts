@@ -1,4 +1,5 @@
 import type { LmAdapter } from "@dspex/lm";
+import type { LearnerOptions } from "@dspex/orchestrator";
 import type { PoolOptions } from "@dspex/pool";
 import type { ChildSpec } from "@dspex/supervisors";
 import type { LogLevel, TelemetryBus } from "@dspex/telemetry";
@@ -9,6 +10,8 @@ export interface RuntimeOptions {
   readonly lm?: Readonly<Record<string, LmAdapter>>;
   /** Pools of Python workers by name; programs run in the first. @default one pool, `dspy`, of 2 workers */
   readonly pools?: Readonly<Record<string, PoolOptions>>;
+  /** How the learner that chooses among endpoints starts, and who gets its log. @default seed 0, no log */
+  readonly learner?: LearnerOptions;
   /** Actors of yours that live and die with the runtime, started before the pools. @default none */
   readonly children?: readonly ChildSpec[];
   /** Called with the bus before anything starts, so that a subscriber misses nothing. @default none */

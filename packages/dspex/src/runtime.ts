@@ -1,40 +1,32 @@
 import { createId, deferred, DspexError, durationOption, systemClock } from "@dspex/core";
-import { createEndpoint, type Endpoint } from "@dspex/lm";
+import { createLearner, type Explanation, type Learner } from "@dspex/orchestrator";
 import {
-  createPool,
-  createProcessLedger,
-  guardianSpec,
-  resolvePoolOptions,
-  spawnProcess,
-  type Pool,
-  type WorkerStatus,
-} from "@dspex/pool";
+  createPipelineRunner,
+  pipelinesSpec,
+  type Pipeline,
+  type PipelineRun,
+  type RunOptions,
+} from "@dspex/pipelines";
+import { createProcessLedger, spawnProcess, type Pool, type WorkerStatus } from "@dspex/pool";
 import {
   createProgram,
   createPythonFunction,
-  firstEndpoint,
   type ModuleName,
   type ModuleOutput,
   type Program,
   type ProgramOptions,
   type PythonFunction,
 } from "@dspex/programs";
+import { createSessions, type Session, type SessionOptions } from "@dspex/sessions";
 import type { Signature } from "@dspex/signatures";
-import {
-  createRegistry,
-  startApplication,
-  type Application,
-  type ChildSpec,
-  type TreeNode,
-} from "@dspex/supervisors";
+import { createRegistry, startApplication, type Application, type TreeNode } from "@dspex/supervisors";
 import { createTelemetryBus, type TelemetryBus } from "@dspex/telemetry";
 import { logObserverSpec } from "./log-observer.ts";
-import { defaultInterpreter } from "./interpreter.ts";
+import { createResources } from "./resources.ts";
 import type { RuntimeOptions } from "./runtime-options.ts";
 import { stopOnSignals } from "./signals.ts";
 import { reportTelemetry } from "./supervisor-reports.ts";
 import { applicationTree } from "./tree.ts";
-import { lmUpcalls } from "./upcalls.ts";
 
 /** A running DSPex: the supervision tree, and the ways to call Python through it. Leaving its scope stops it. */
 export interface Runtime extends AsyncDisposable {
@@ -53,6 +45,23 @@ export interface Runtime extends AsyncDisposable {
   ): Program<In, ModuleOutput<M, Out>>;
   /** A plain Python function, `"package.module:name"`. */
   pythonFunction<Args extends readonly unknown[], Result>(path: string): PythonFunction<Args, Result>;
+  /**
+   * Runs a pipeline, as an actor of its own under `work/pipelines`. Whatever is wrong with the input or the application is
+   * the run's outcome.
+   *
+   * @throws DspexError `ERR_INVALID_OPTION` for a bad option.
+   */
+  run<In, Out>(pipeline: Pipeline<In, Out>, input: NoInfer<In>, options?: RunOptions): PipelineRun<Out>;
+  /**
+   * The conversation of this id: the one that lives, or a new one, as an actor of its own under `work/sessions`.
+   *
+   * @throws DspexError `ERR_INVALID_OPTION`; `ERR_SESSIONS_FULL`; `ERR_NO_PROCESS` when the runtime has stopped.
+   */
+  session(id: string, options?: SessionOptions): Promise<Session>;
+  /** What was learnt of operations and endpoints. */
+  readonly learner: Pick<Learner, "insights">;
+  /** Why a call went where it went: what was chosen, among what, and on which numbers; known of the latest 10,000 calls. */
+  explain(callId: string): Explanation | undefined;
   /** The workers that are ready at this moment, over all pools. */
   workers(): readonly WorkerStatus[];
   /** The supervision tree as it is, as plain JSON. */
@@ -77,34 +86,20 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
   const drainTimeoutMs = durationOption("drainTimeoutMs", options.drainTimeoutMs, { default: 10_000 });
   const telemetry = createTelemetryBus(clock);
   options.subscribe?.(telemetry);
-  const ledger = createProcessLedger();
   const registry = createRegistry();
-  const ports = { runId, clock, random: Math.random, spawn: spawnProcess, ledger, telemetry, registry };
-
-  const endpoints = new Map<string, Endpoint>();
-  const endpointSpecs: ChildSpec[] = [];
-  for (const [name, adapter] of Object.entries(options.lm ?? {})) {
-    const { endpoint, spec } = createEndpoint(name, adapter, ports);
-    endpoints.set(name, endpoint);
-    endpointSpecs.push(spec);
-  }
-  const upcalls = lmUpcalls(endpoints);
-  const poolOptions = Object.entries(options.pools ?? { dspy: {} }).map(
-    ([name, pool]) => [name, resolvePoolOptions(`pools.${name}`, pool, defaultInterpreter)] as const,
-  );
-  const pools = poolOptions.map(([name, resolved]) => createPool(name, resolved, { ...ports, upcalls }));
-  const [first] = pools;
-  if (first === undefined)
-    throw new DspexError("ERR_INVALID_OPTION", "pools must name at least one pool; received {}.", {
-      details: { option: "pools", received: {} },
-    });
+  const ledger = createProcessLedger();
+  const random = Math.random;
+  const ports = { runId, clock, random, spawn: spawnProcess, ledger, telemetry, registry };
+  const { endpoints, pools, specs } = createResources(options, ports);
+  const { sessions, spec: sessionsSpec } = createSessions({}, { ...ports, createId });
+  const { learner, spec: learnerSpec } = createLearner(options.learner ?? {}, ports);
 
   const application = await startApplication({
     ...applicationTree({
+      ...specs,
       observers: options.log === undefined ? [] : [logObserverSpec(telemetry, options.log)],
-      guardian: guardianSpec({ ...ports, python: poolOptions[0]![1].python }),
-      endpoints: endpointSpecs,
-      pools: pools.map(({ spec }) => spec),
+      work: [sessionsSpec, pipelinesSpec()],
+      learner: learnerSpec,
       user: options.children ?? [],
     }),
     clock,
@@ -113,36 +108,36 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
     ...(options.inspect === undefined ? {} : { inspect: options.inspect }),
   });
   try {
-    await Promise.race([Promise.all(pools.map(({ pool }) => pool.ready())), gaveUp(application, runId)]);
+    await Promise.race([Promise.all(pools.map((pool) => pool.ready())), gaveUp(application, runId)]);
   } catch (error) {
     await application.stop();
     throw error;
   }
 
   let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> =>
-    (stopping ??= drainAndStop(
-      pools.map(({ pool }) => pool),
-      application,
-      drainTimeoutMs,
-    ));
+  const stop = (): Promise<void> => (stopping ??= drainAndStop(pools, application, drainTimeoutMs));
   const releaseSignals = options.handleSignals === true ? stopOnSignals(stop) : () => {};
   void application.finished.then(releaseSignals);
 
-  const callerPorts = {
-    pool: first.pool,
+  const callers = {
+    pool: pools[0],
     clock,
     createId,
     telemetry,
     endpoints: new Set(endpoints.keys()),
-    strategist: firstEndpoint,
+    strategist: learner,
   };
+  const runner = createPipelineRunner({ ...ports, createId });
   return {
     runId,
     telemetry,
-    program: (signature, programOptions = {}) => createProgram(signature, programOptions, callerPorts),
-    pythonFunction: (path) => createPythonFunction(path, callerPorts),
-    workers: () => pools.flatMap(({ pool }) => pool.workers()),
+    program: (signature, programOptions = {}) => createProgram(signature, programOptions, callers),
+    pythonFunction: (path) => createPythonFunction(path, callers),
+    run: (pipeline, input, runOptions) => runner.run(pipeline, input, runOptions),
+    session: (id, sessionOptions) => sessions.open(id, sessionOptions),
+    learner,
+    explain: (callId) => learner.explain(callId),
+    workers: () => pools.flatMap((pool) => pool.workers()),
     tree: () => application.tree(),
     application,
     finished: application.finished,

@@ -9,6 +9,10 @@ export interface TreeNodes {
   readonly endpoints: readonly ChildSpec[];
   /** One supervisor per pool. */
   readonly pools: readonly ChildSpec[];
+  /** Dynamic supervisors of what users start: pipelines. */
+  readonly work: readonly ChildSpec[];
+  /** Without it calls follow the static default, visibly. */
+  readonly learner: ChildSpec;
   /** What the user runs beside it. */
   readonly user: readonly ChildSpec[];
 }
@@ -33,6 +37,8 @@ export function applicationTree(nodes: TreeNodes): SupervisorOptions {
       group("observation", nodes.observers),
       group("user", nodes.user),
       group("resources", [nodes.guardian, group("lm", nodes.endpoints), group("pools", nodes.pools)]),
+      group("work", nodes.work),
+      group("intelligence", [nodes.learner]),
     ],
   };
 }

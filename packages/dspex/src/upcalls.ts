@@ -1,25 +1,29 @@
 import { DspexError } from "@dspex/core";
 import { dspyErrorName, type Endpoint, type LmRequest } from "@dspex/lm";
-import type { UpcallHandler } from "@dspex/pool";
+import type { Upcall, UpcallHandler } from "@dspex/pool";
 import type { WireValue } from "@dspex/python-bridge";
 
 /** Fills the pool's port: LM requests of Python code go to the endpoint that the call names. */
 export function lmUpcalls(endpoints: ReadonlyMap<string, Endpoint>): UpcallHandler {
+  const find = ({ service, payload }: Upcall): { endpoint: Endpoint; request: LmRequest } => {
+    const { endpoint: name, request } = payload as { endpoint: string; request: LmRequest };
+    const endpoint = endpoints.get(name);
+    if (service === "lm" && endpoint !== undefined) return { endpoint, request };
+    throw new DspexError(
+      "ERR_INVALID_OPTION",
+      `Python asked for ${service} "${name}", which this runtime does not have.`,
+      { details: { option: "lm.endpoint", received: name } },
+    );
+  };
   return {
     async handle(upcall) {
-      const { endpoint: name, request } = upcall.payload as { endpoint: string; request: LmRequest };
-      const endpoint = endpoints.get(name);
-      if (upcall.service !== "lm" || endpoint === undefined)
-        throw new DspexError(
-          "ERR_INVALID_OPTION",
-          `Python asked for ${upcall.service} "${name}", which this runtime does not have.`,
-          {
-            details: { option: "lm.endpoint", received: name },
-          },
-        );
+      const { endpoint, request } = find(upcall);
       return (await endpoint.complete(request, upcall)) as unknown as WireValue;
     },
-    stream: () => undefined,
+    stream(upcall) {
+      const { endpoint, request } = find(upcall);
+      return endpoint.stream?.(request, upcall) as AsyncIterable<WireValue> | undefined;
+    },
     pythonErrorName: dspyErrorName,
   };
 }

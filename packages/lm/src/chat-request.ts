@@ -14,7 +14,7 @@ export interface ChatTarget {
 }
 
 /**
- * A request as the body of OpenAI's `POST /chat/completions`, not streamed. What this API has no place for is refused, never
+ * A request as the body of OpenAI's `POST /chat/completions`. What this API has no place for is refused, never
  * dropped, but for thinking of earlier turns, which it does not take back.
  *
  * @throws ERR_LM_UNSUPPORTED_FEATURE

@@ -1,3 +1,4 @@
+import { isObject, objects, text } from "./json-fields.ts";
 import type { LmFinishReason, LmLogprob, LmPart, LmResponse, LmTokenLogprob, LmUsage } from "./request.ts";
 
 /**
@@ -34,7 +35,7 @@ export function chatResponse(body: unknown, model: string): LmResponse | { reado
     model: text(body["model"]) ?? model,
     // A message of DSPy's has at least one part.
     message: { role: "assistant", parts: parts.length === 0 ? [{ type: "text", text: "" }] : parts },
-    finish_reason: called ? "tool_call" : (finishReasons.get(choice["finish_reason"]) ?? "stop"),
+    finish_reason: called ? "tool_call" : finishReason(choice["finish_reason"]),
     usage: usage(body["usage"]),
     ...(logprobs.length === 0 ? {} : { logprobs }),
   };
@@ -48,8 +49,12 @@ const finishReasons: ReadonlyMap<unknown, LmFinishReason> = new Map<unknown, LmF
   ["content_filter", "content_filter"],
 ]);
 
+export function finishReason(given: unknown): LmFinishReason {
+  return finishReasons.get(given) ?? "stop";
+}
+
 /** Content is a text or a list of parts, of which the text ones count. */
-function pieces(content: unknown): string[] {
+export function pieces(content: unknown): string[] {
   if (typeof content === "string") return content === "" ? [] : [content];
   return objects(content).flatMap((part) => (part["type"] === "text" ? [text(part["text"]) ?? ""] : []));
 }
@@ -66,7 +71,7 @@ function toolInput(written: unknown): Record<string, unknown> {
   }
 }
 
-function usage(reported: unknown): LmUsage {
+export function usage(reported: unknown): LmUsage {
   if (!isObject(reported)) return {};
   const input = isObject(reported["prompt_tokens_details"]) ? reported["prompt_tokens_details"] : {};
   const output = isObject(reported["completion_tokens_details"]) ? reported["completion_tokens_details"] : {};
@@ -83,7 +88,7 @@ function usage(reported: unknown): LmUsage {
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => Number.isSafeInteger(count)));
 }
 
-function tokens(entries: unknown): LmTokenLogprob[] {
+export function tokens(entries: unknown): LmTokenLogprob[] {
   return objects(entries).flatMap((entry) =>
     logprob(entry).map((token) => {
       const top = objects(entry["top_logprobs"]).flatMap(logprob);
@@ -95,16 +100,4 @@ function tokens(entries: unknown): LmTokenLogprob[] {
 function logprob({ token, logprob, bytes }: Record<string, unknown>): LmLogprob[] {
   if (typeof token !== "string" || typeof logprob !== "number") return [];
   return [{ token, logprob, ...(Array.isArray(bytes) ? { bytes: bytes as number[] } : {}) }];
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function objects(value: unknown): Record<string, unknown>[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }

@@ -1,9 +1,10 @@
-import { backoffMs, DspexError, messageOf, type AttemptBudget, type Clock, type Deadline } from "@dspex/core";
+import { deferred, DspexError, type AttemptBudget, type Deadline } from "@dspex/core";
 import { server, type ChildSpec, type Registry } from "@dspex/supervisors";
-import type { TelemetryBus } from "@dspex/telemetry";
+import { aborted } from "./aborted.ts";
 import type { LmAdapter } from "./adapter.ts";
-import { pause } from "./pause.ts";
-import type { LmRequest, LmResponse } from "./request.ts";
+import { asDspexError, repeat, type RepeatPorts } from "./repeat.ts";
+import type { LmRequest, LmResponse, LmUsage } from "./request.ts";
+import type { LmStreamEvent } from "./stream-event.ts";
 
 /** Who asks, and for how long. */
 export interface EndpointCall {
@@ -20,28 +21,25 @@ export interface Endpoint {
   readonly name: string;
   /** @throws DspexError an `ERR_LM_…` code of `docs/errors.md`. */
   complete(request: LmRequest, call: EndpointCall): Promise<LmResponse>;
+  /**
+   * The reply as it is written; absent when the adapter only gives whole ones. A request is repeated only until its first
+   * event: what was read cannot be taken back. Leaving the loop ends the request.
+   */
+  readonly stream?: (request: LmRequest, call: EndpointCall) => AsyncIterable<LmStreamEvent>;
 }
 
-export interface EndpointPorts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly telemetry: TelemetryBus;
+export interface EndpointPorts extends RepeatPorts {
   readonly registry: Registry;
 }
 
-/** A request that the actor has taken and not answered. */
-interface Pending {
-  readonly request: LmRequest;
-  readonly call: EndpointCall;
-  readonly resolve: (response: LmResponse) => void;
-  readonly reject: (error: DspexError) => void;
+/** A request that the actor has taken and that is not over. */
+interface InFlight {
+  /** Does it; never rejects. */
+  readonly run: () => Promise<void>;
+  readonly fail: (error: DspexError) => void;
 }
 
-type EndpointMessage =
-  | { readonly type: "complete"; readonly pending: Pending }
-  | { readonly type: "settled"; readonly pending: Pending };
-
-const backoff = { firstMs: 200, maxMs: 5_000 } as const;
+type EndpointMessage = { readonly type: "begin" | "over"; readonly request: InFlight };
 
 /**
  * An endpoint: its handle, and the actor that `tree.ts` puts under `lm`. The actor holds what is in flight, so that its
@@ -59,110 +57,115 @@ export function createEndpoint(
     id: name,
     name: actorName,
     start: () =>
-      server<Set<Pending>, EndpointMessage>({
+      server<Set<InFlight>, EndpointMessage>({
         init({ self }) {
-          const inFlight = new Set<Pending>();
+          const inFlight = new Set<InFlight>();
           const failAll = (): void => {
-            for (const pending of inFlight) pending.reject(restarted(name));
+            for (const request of inFlight) request.fail(restarted(name));
           };
           self.subscribe({ complete: failAll, error: failAll });
           return inFlight;
         },
-        receive(inFlight, { type, pending }, { self }) {
-          if (type === "settled") inFlight.delete(pending);
+        receive(inFlight, { type, request }, { self }) {
+          if (type === "over") inFlight.delete(request);
           else {
-            inFlight.add(pending);
-            void ask(pending).finally(() => self.send({ type: "settled", pending }));
+            inFlight.add(request);
+            void request.run().finally(() => self.send({ type: "over", request }));
           }
           return inFlight;
         },
       }),
   };
 
-  const ask = async ({ request, call, resolve, reject }: Pending): Promise<void> => {
+  const begin = (request: InFlight): void => {
+    const actor = registry.whereis(actorName);
+    if (actor === undefined) request.fail(restarted(name));
+    else actor.send({ type: "begin", request });
+  };
+
+  /** Emits the one record of a request that is over. */
+  const recorder = ({ callId }: EndpointCall) => {
     const startedAtMs = clock.now();
-    for (let attempts = 1; ; attempts += 1) {
-      const settled = { endpoint: name, callId: call.callId, attempts };
-      try {
-        const response = await adapter.complete(request, call);
-        telemetry.emit("lm.request.settled", {
-          ...settled,
-          ok: true,
-          durationMs: clock.now() - startedAtMs,
-          inputTokens: response.usage?.input_tokens ?? 0,
-          outputTokens: response.usage?.output_tokens ?? 0,
-        });
-        return resolve(response);
-      } catch (thrown) {
-        const error = asDspexError(name, thrown);
-        const delayMs = retryDelayMs(error, attempts, ports.random);
-        if (
-          error.retryable &&
-          delayMs < call.deadline.remainingMs &&
-          !call.signal.aborted &&
-          call.budget.take()
-        ) {
-          telemetry.emit("lm.request.retried", {
-            endpoint: name,
-            callId: call.callId,
-            code: error.code,
-            delayMs,
-          });
-          await pause(clock, delayMs, call.signal);
-          continue;
-        }
-        telemetry.emit("lm.request.settled", {
-          ...settled,
-          ok: false,
-          code: error.code,
-          durationMs: clock.now() - startedAtMs,
-          inputTokens: 0,
-          outputTokens: 0,
-        });
-        return reject(error);
+    return (
+      attempts: number,
+      outcome: { readonly error: DspexError } | { readonly usage: LmUsage | undefined },
+    ): void =>
+      telemetry.emit("lm.request.settled", {
+        endpoint: name,
+        callId,
+        attempts,
+        durationMs: clock.now() - startedAtMs,
+        inputTokens: 0,
+        outputTokens: 0,
+        ...("error" in outcome
+          ? { ok: false, code: outcome.error.code }
+          : {
+              ok: true,
+              inputTokens: outcome.usage?.input_tokens ?? 0,
+              outputTokens: outcome.usage?.output_tokens ?? 0,
+            }),
+      });
+  };
+
+  const complete: Endpoint["complete"] = (request, call) =>
+    new Promise((resolve, reject) => {
+      const record = recorder(call);
+      const run = async (): Promise<void> => {
+        const outcome = await repeat(name, call, () => adapter.complete(request, call), ports);
+        record(outcome.attempts, outcome.ok ? { usage: outcome.value.usage } : outcome);
+        if (outcome.ok) resolve(outcome.value);
+        else reject(outcome.error);
+      };
+      begin({ run, fail: reject });
+    });
+
+  async function* stream(request: LmRequest, call: EndpointCall): AsyncGenerator<LmStreamEvent, void, void> {
+    const record = recorder(call);
+    const over = deferred<void>();
+    const gone = deferred<never>();
+    gone.promise.catch(() => {});
+    begin({ run: () => over.promise, fail: gone.reject });
+    let events: AsyncIterator<LmStreamEvent> | undefined;
+    const open = (): Promise<IteratorResult<LmStreamEvent>> => {
+      events = adapter.stream!(request, call)[Symbol.asyncIterator]();
+      return events.next();
+    };
+    let attempts = 0;
+    // What it stays when the reader leaves early.
+    let outcome: Parameters<typeof record>[1] = { error: aborted(call.signal, "reading the language model") };
+    try {
+      const opened = await Promise.race([repeat(name, call, open, ports), gone.promise]);
+      attempts = opened.attempts;
+      if (!opened.ok) throw opened.error;
+      let usage: LmUsage | undefined;
+      for (
+        let step = opened.value;
+        step.done !== true;
+        step = await Promise.race([events!.next(), gone.promise])
+      ) {
+        if (step.value.type === "end") usage = step.value.usage;
+        yield step.value;
       }
+      outcome = { usage };
+    } catch (thrown) {
+      const error = asDspexError(name, thrown);
+      outcome = { error };
+      throw error;
+    } finally {
+      record(attempts, outcome);
+      over.resolve();
+      // Whoever leaves early does not wait for the connection to close.
+      void events?.return?.().catch(() => {});
     }
-  };
+  }
 
-  return {
-    spec,
-    endpoint: {
-      name,
-      complete: (request, call) =>
-        new Promise((resolve, reject) => {
-          const actor = registry.whereis(actorName);
-          if (actor === undefined) reject(restarted(name));
-          else actor.send({ type: "complete", pending: { request, call, resolve, reject } });
-        }),
-    },
-  };
-}
-
-function retryDelayMs(error: DspexError, attempts: number, random: () => number): number {
-  const asked = (error.details as { readonly retryAfterMs?: number }).retryAfterMs;
-  return asked ?? backoffMs(attempts, backoff, random);
-}
-
-/** Adapters throw our errors; one that throws something else is broken, and its request did not get an answer. */
-function asDspexError(endpoint: string, thrown: unknown): DspexError {
-  if (DspexError.is(thrown)) return thrown;
-  return new DspexError(
-    "ERR_LM_ADAPTER",
-    `The adapter of endpoint "${endpoint}" failed: ${messageOf(thrown)}`,
-    {
-      details: { endpoint },
-      cause: thrown,
-    },
-  );
+  return { spec, endpoint: { name, complete, ...(adapter.stream === undefined ? {} : { stream }) } };
 }
 
 function restarted(endpoint: string): DspexError {
   return new DspexError(
     "ERR_LM_ENDPOINT_RESTARTED",
     `Endpoint "${endpoint}" was restarted with the request in flight.`,
-    {
-      details: { endpoint },
-      retryable: true,
-    },
+    { details: { endpoint }, retryable: true },
   );
 }

@@ -15,8 +15,28 @@ export interface HttpFailure {
 const maxWords = 500;
 
 /** The error for an answer that is not a success, by the provider's code, else by the HTTP status. */
-export function httpFailure({ endpoint, status, headers, body }: HttpFailure): DspexError<LmErrorCode> {
-  const { code, words } = readError(body);
+export function httpFailure(answer: HttpFailure): DspexError<LmErrorCode> {
+  return failure(answer, `answered ${answer.status}`, () => answer.status);
+}
+
+/**
+ * The error for an event that reports a failure in the midst of a streamed answer, by the provider's code, else by the HTTP
+ * status that some servers give as code (vLLM, OpenRouter); else it is the server that failed. The answer's own status was
+ * a success and says nothing.
+ */
+export function streamFailure(answer: HttpFailure): DspexError<LmErrorCode> {
+  return failure(answer, "broke off its answer", (code) =>
+    typeof code === "number" && code >= 400 && code < 600 ? code : 500,
+  );
+}
+
+function failure(
+  { endpoint, status, headers, body }: HttpFailure,
+  happened: string,
+  statusFrom: (code: unknown) => number,
+): DspexError<LmErrorCode> {
+  const { code: given, words } = readError(body);
+  const code = typeof given === "string" ? given : undefined;
   const requestId = headers.get("x-request-id") ?? undefined;
   const retryAfterMs = readRetryAfterMs(headers);
   const details: LmFailure = {
@@ -26,8 +46,8 @@ export function httpFailure({ endpoint, status, headers, body }: HttpFailure): D
     ...(requestId === undefined ? {} : { requestId }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
-  const problem = `${endpoint} answered ${status}${words === "" ? "" : `: ${words.slice(0, maxWords)}`}`;
-  return lmError(codeOf(status, code, words), `${problem.replace(/[.\s]+$/, "")}.`, details);
+  const problem = `${endpoint} ${happened}${words === "" ? "" : `: ${words.slice(0, maxWords)}`}`;
+  return lmError(codeOf(statusFrom(given), code, words), `${problem.replace(/[.\s]+$/, "")}.`, details);
 }
 
 type Code = Parameters<typeof lmError>[0];
@@ -55,7 +75,7 @@ function codeOf(status: number, providerCode: string | undefined, words: string)
 }
 
 /** OpenAI's `{ error: { code, message } }`, `{ error: "…" }`, `{ message }`, or the body itself. */
-function readError(body: string): { readonly code?: string; readonly words: string } {
+function readError(body: string): { readonly code?: unknown; readonly words: string } {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -65,10 +85,7 @@ function readError(body: string): { readonly code?: string; readonly words: stri
   const error = field(parsed, "error") ?? parsed;
   const code = field(error, "code");
   const words = typeof error === "string" ? error : field(error, "message");
-  return {
-    ...(typeof code === "string" ? { code } : {}),
-    words: typeof words === "string" ? words : "",
-  };
+  return { code, words: typeof words === "string" ? words : "" };
 }
 
 function field(value: unknown, name: string): unknown {

@@ -3,19 +3,15 @@ import {
   durationOption,
   integerOption,
   invalidOption,
-  messageOf,
-  show,
-  systemClock,
   textOption,
-  type DspexError,
   type Redactor,
 } from "@dspex/core";
-import { aborted } from "./aborted.ts";
 import type { LmAdapter } from "./adapter.ts";
+import { readEvents, readWhole, type ChatAnswer } from "./chat-answer.ts";
 import { chatRequest, type ChatTarget } from "./chat-request.ts";
-import { chatResponse } from "./chat-response.ts";
-import { httpFailure } from "./http-failure.ts";
+import { HttpExchange } from "./http-exchange.ts";
 import { lmError } from "./lm-error.ts";
+import { responseEvents } from "./response-events.ts";
 
 export interface HttpOptions {
   /** The model's name, as the endpoint knows it. */
@@ -27,12 +23,12 @@ export interface HttpOptions {
   /** Further headers; their values are treated as secrets. @default {} */
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * Longest time for one answer, in milliseconds; the caller's deadline may be shorter. Node's fetch itself waits at most
-   * 300 s for the head of an answer, and as long for each part of it.
+   * Longest time for one answer, in milliseconds; of a streamed one, for its head and for every further piece. The caller's
+   * deadline may be shorter. Node's fetch itself waits at most 300 s for the head of an answer, and as long for each piece.
    * @default 120_000
    */
   readonly timeoutMs?: number;
-  /** Largest answer, in bytes. @default 8_388_608 */
+  /** Largest answer, in bytes; of a streamed one, without what wraps its pieces. @default 8_388_608 */
   readonly maxResponseBytes?: number;
 }
 
@@ -40,7 +36,7 @@ const openAI = "https://api.openai.com/v1";
 
 /**
  * Reaches a language model behind an OpenAI-compatible API: OpenAI, vLLM, Ollama, llama.cpp, LiteLLM and many others. One
- * `POST /chat/completions` per request, with plain `fetch`; redirects are not followed, so that no key reaches another host.
+ * `POST /chat/completions` per request, with plain `fetch`, streamed as server-sent events; redirects are not followed, so that no key reaches another host.
  *
  * The key, all header values and those of the URL's query are masked in every error.
  *
@@ -86,94 +82,42 @@ export function http(options: HttpOptions): LmAdapter {
     return { headers: all, redactor };
   };
 
+  /** Asks, and hands over the answer once its head is there. */
+  const ask = async (exchange: HttpExchange, asked: object): Promise<ChatAnswer> => {
+    const { headers: sent, redactor } = authorize();
+    const response = await exchange.open(url, { method: "POST", headers: sent, body: JSON.stringify(asked) });
+    return { endpoint, model: target.model, maxBytes, exchange, response, redactor };
+  };
+
   return {
     id: `${target.model} at ${endpoint}`,
     async complete(request, { signal }) {
-      const body = JSON.stringify(chatRequest(request, target));
-      const authorized = authorize();
-      const answer = await exchange(
-        url,
-        { method: "POST", headers: authorized.headers, body },
-        { endpoint, signal, timeoutMs, maxBytes },
-      );
-      const { status, ok, headers: answered } = answer.response;
-      const said = answer.text === undefined ? undefined : authorized.redactor.text(answer.text);
-      if (!ok) throw httpFailure({ endpoint, status, headers: answered, body: said ?? "" });
-      const refuse = (problem: string) =>
-        lmError("ERR_LM_INVALID_REPLY", `The answer of ${endpoint} is not a chat completion: ${problem}.`, {
-          endpoint,
-          status,
+      const asked = chatRequest(request, target);
+      const exchange = new HttpExchange({ endpoint, signal, timeoutMs });
+      try {
+        return await readWhole(await ask(exchange, asked));
+      } finally {
+        exchange.close();
+      }
+    },
+    async *stream(request, { signal }) {
+      const asked = chatRequest(request, target);
+      const exchange = new HttpExchange({ endpoint, signal, timeoutMs });
+      try {
+        const answer = await ask(exchange, {
+          ...asked,
+          stream: true,
+          stream_options: { include_usage: true },
         });
-      if (answer.text === undefined) throw refuse(`it is larger than ${maxBytes} bytes`);
-      const reply = chatResponse(parseJson(answer.text), target.model);
-      if ("problem" in reply) throw refuse(`${reply.problem}; it starts with ${show(said!.slice(0, 80))}`);
-      return reply;
+        const type = answer.response.headers.get("content-type");
+        if (answer.response.ok && type?.startsWith("text/event-stream")) yield* readEvents(answer);
+        // A failure, or a server that does not stream.
+        else yield* responseEvents(await readWhole(answer), (text) => [text]);
+      } finally {
+        exchange.close();
+      }
     },
   };
-}
-
-interface ExchangeLimits {
-  readonly endpoint: string;
-  readonly signal: AbortSignal;
-  readonly timeoutMs: number;
-  readonly maxBytes: number;
-}
-
-/** Sends a request and reads the whole answer, within its limits. */
-async function exchange(
-  url: URL,
-  init: RequestInit,
-  { endpoint, signal, timeoutMs, maxBytes }: ExchangeLimits,
-): Promise<{ readonly response: Response; readonly text: string | undefined }> {
-  if (signal.aborted) throw aborted(signal, "about to ask the language model");
-  // Not AbortSignal.any with AbortSignal.timeout: on Node 20 such a signal can be collected before it fires.
-  const controller = new AbortController();
-  const abort = (): void => controller.abort();
-  signal.addEventListener("abort", abort);
-  const timer = systemClock.setTimeout(abort, timeoutMs);
-  try {
-    const response = await fetch(url, { ...init, redirect: "manual", signal: controller.signal });
-    return { response, text: await readText(response, maxBytes) };
-  } catch (error) {
-    if (signal.aborted) throw aborted(signal, "waiting for the language model");
-    if (controller.signal.aborted)
-      throw lmError("ERR_LM_TIMEOUT", `${endpoint} did not answer within ${timeoutMs} ms.`, { endpoint });
-    throw unreachable(endpoint, error);
-  } finally {
-    timer.cancel();
-    signal.removeEventListener("abort", abort);
-  }
-}
-
-/** fetch wraps what happened in "fetch failed"; the cause knows more. */
-function unreachable(endpoint: string, error: unknown): DspexError {
-  const cause = (error as { readonly cause?: unknown }).cause ?? error;
-  // An AggregateError (several addresses tried) has a code and no message.
-  const { code } = cause as { readonly code?: unknown };
-  const reason = messageOf(cause) || String(code);
-  return lmError("ERR_LM_TRANSPORT", `${endpoint} cannot be reached: ${reason}.`, { endpoint }, cause);
-}
-
-/** The body as text, or `undefined` when it is larger than `maxBytes`, of which no more is read (G4). */
-async function readText(response: Response, maxBytes: number): Promise<string | undefined> {
-  if (response.body === null) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for await (const chunk of response.body) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) return undefined; // leaving the loop cancels the body
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function baseURLOption(value: string): URL {

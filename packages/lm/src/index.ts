@@ -23,3 +23,4 @@ export type {
   LmUsage,
 } from "./request.ts";
 export { scripted, type Script, type ScriptedOptions } from "./scripted.ts";
+export type { LmDelta, LmStreamEvent } from "./stream-event.ts";

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from .messages import CallMessage
+from .streams import CallStream
 
 
 class Call:
@@ -19,6 +20,7 @@ class Call:
         "task",
         "settled",
         "upcalls",
+        "stream",
         "lm_calls",
         "input_tokens",
         "output_tokens",
@@ -35,6 +37,8 @@ class Call:
         self.task: asyncio.Task[None] | None = None
         self.settled = False
         self.upcalls: set[int] = set()
+        self.stream: CallStream | None = None
+        """Where its items go; `None` where the host takes none."""
         self.lm_calls = 0
         self.input_tokens: int | None = None
         self.output_tokens: int | None = None

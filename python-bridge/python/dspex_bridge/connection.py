@@ -48,10 +48,12 @@ class Connection:
         self._closing = False
         self.peer_takes = DEFAULT_MAX_FRAME_BYTES
 
-    def start(self) -> None:
+    def start(self, early_frames: list[tuple[int, memoryview]]) -> None:
+        """Handles the frames that were read before there was a connection, and begins to read."""
         os.set_blocking(self._read_fd, False)
         os.set_blocking(self._write_fd, False)
         self._resume_reading()
+        self._handle(early_frames)
 
     @property
     def unread_bytes(self) -> int:
@@ -65,9 +67,12 @@ class Connection:
             FrameTooLarge: nothing was sent.
         """
         append_frame(self._outgoing, kind, value, self.peer_takes)
-        if not self._flush_scheduled:
-            self._flush_scheduled = True
-            self._loop.call_soon(self._flush)
+        self._schedule_flush()
+
+    def send_encoded(self, frame: bytes) -> None:
+        """Sends a frame that was encoded elsewhere."""
+        self._outgoing += frame
+        self._schedule_flush()
 
     def send_logs(self, lines: list[tuple[str, str, str]]) -> bool:
         """Sends LOG frames, unless the host does not keep up with what matters more than they do."""
@@ -77,22 +82,19 @@ class Connection:
             self.send(Kind.LOG, [source, level, text])
         return True
 
-    def deliver(self, chunk: bytes) -> None:
-        """Handles received bytes: every frame that they complete goes to `on_frame`."""
-        try:
-            for kind, body in self._decoder.feed(chunk):
-                self._on_frame(kind, body)
-        except Violation as violation:
-            self._on_violation(str(violation))
-
     def close_after_flush(self, closed: Callable[[], None]) -> None:
-        """Calls `closed` as soon as everything sent has been taken by the pipe."""
+        """Handles no further frame, and calls `closed` as soon as everything sent has been taken by the pipe."""
         self._closing = True
         self._pause_reading()
         if self.unread_bytes == 0:
             closed()
         else:
             self._loop.call_later(0.001, self.close_after_flush, closed)
+
+    def _schedule_flush(self) -> None:
+        if not self._flush_scheduled:
+            self._flush_scheduled = True
+            self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         self._flush_scheduled = False
@@ -140,7 +142,20 @@ class Connection:
             return
         except OSError:
             chunk = b""
-        if chunk:
-            self.deliver(chunk)
-        else:
+        if not chunk:
             self._on_end()
+            return
+        try:
+            frames = self._decoder.feed(chunk)
+        except Violation as violation:
+            self._on_violation(str(violation))
+        else:
+            self._handle(frames)
+
+    def _handle(self, frames: list[tuple[int, memoryview]]) -> None:
+        try:
+            for kind, body in frames:
+                if not self._closing:
+                    self._on_frame(kind, body)
+        except Violation as violation:
+            self._on_violation(str(violation))

@@ -4,6 +4,7 @@ import traceback
 from typing import Any
 
 from .codec import Unserializable, to_wire, well_formed
+from .frames import FrameTooLarge
 
 MAX_MESSAGE_CHARS = 64 * 1024
 MAX_TRACEBACK_CHARS = 16 * 1024
@@ -28,6 +29,13 @@ class CallError(Exception):
         super().__init__(message)
         self.code = code
         self.details = details
+
+
+def too_large(what: str, error: FrameTooLarge) -> CallError:
+    """`what` a call sends does not fit into a frame of the host's."""
+    return CallError(
+        "result_too_large", f"{what} cannot be sent: {error}", bytes=error.size, limitBytes=error.limit
+    )
 
 
 def wire_error(error: BaseException) -> dict[str, Any]:

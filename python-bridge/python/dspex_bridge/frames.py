@@ -53,6 +53,13 @@ def append_frame(buffer: bytearray, kind: int, value: Any, max_frame_bytes: int 
         raise
 
 
+def encode_frame(kind: int, value: Any, max_frame_bytes: int = DEFAULT_MAX_FRAME_BYTES) -> bytes:
+    """The same as a frame of its own."""
+    buffer = bytearray()
+    append_frame(buffer, kind, value, max_frame_bytes)
+    return bytes(buffer)
+
+
 class FrameDecoder:
     """Cuts a stream of chunks into frames, wherever the chunks happen to break.
 

@@ -1,6 +1,7 @@
 """Functions named by the host as `package.module:name`."""
 
 import asyncio
+import contextlib
 import importlib
 import inspect
 from collections import OrderedDict
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import CallError
+from .streams import CallStream
 
 MAX_FUNCTIONS = 1_024
 
@@ -20,6 +22,23 @@ class Function:
 
     call: Callable[..., Any]
     is_async: bool
+    is_generator: bool
+
+    async def run_async(self, arguments: list[Any], stream: CallStream | None) -> Any:
+        """Runs an async function. A generator sends what it yields to `stream`, and is closed whatever happens."""
+        if not self.is_generator:
+            return await self.call(*arguments)
+        async with contextlib.aclosing(self.call(*arguments)) as items:
+            async for item in items:
+                await stream.send(item)
+
+    def run(self, arguments: list[Any], stream: CallStream | None) -> Any:
+        """The same for a sync one, on a thread."""
+        if not self.is_generator:
+            return self.call(*arguments)
+        with contextlib.closing(self.call(*arguments)) as items:
+            for item in items:
+                stream.send_from_thread(item)
 
 
 class Functions:
@@ -67,5 +86,13 @@ def _resolve(target: str) -> Function:
             raise CallError("invalid_target", f"{module_name!r} has no {path!r}", target=target) from None
     if not callable(found):
         raise CallError("invalid_target", f"{target!r} is not callable", target=target)
-    is_async = inspect.iscoroutinefunction(found) or inspect.iscoroutinefunction(getattr(found, "__call__", None))
-    return Function(found, is_async)
+    is_async_generator = _is(inspect.isasyncgenfunction, found)
+    return Function(
+        found,
+        is_async=is_async_generator or _is(inspect.iscoroutinefunction, found),
+        is_generator=is_async_generator or _is(inspect.isgeneratorfunction, found),
+    )
+
+
+def _is(kind: Callable[[Any], bool], found: Any) -> bool:
+    return kind(found) or kind(getattr(found, "__call__", None))

@@ -4,7 +4,11 @@ DSPy's own engine contract: an engine completes one canonical request, sync or a
 """
 
 import asyncio
+import contextlib
+import dataclasses
+import re
 from collections import OrderedDict
+from collections.abc import AsyncGenerator, Generator, Iterator
 from typing import Any
 
 import dspy
@@ -16,6 +20,7 @@ from .calls import Call
 from .codec import to_wire
 from .errors import CallError
 from .messages import LmContext
+from .pieces import Whole
 from .upcalls import HostError, UpcallRefused, Upcalls
 
 MODEL = "host"
@@ -57,8 +62,23 @@ class _Engine:
     def __deepcopy__(self, _memo: dict[int, Any]) -> "_Engine":
         return self  # optimizers deep-copy programs; the connection is one
 
-    def _payload(self, request: Any) -> dict[str, Any]:
-        return {"endpoint": self._endpoint, "request": request}
+    @staticmethod
+    def _events(call: Call, answered: Any) -> Iterator[Any]:
+        """DSPy's stream events for one piece of an answer, or for all of it."""
+        if isinstance(answered, Whole):
+            call.add_usage(answered.value)
+            events = lm15.response_to_events(seams.response_from_dict(answered.value))
+        else:
+            call.add_usage(answered)
+            events = iter((seams.stream_event_from_dict(answered),))
+        for event in events:
+            yield from _fine(event)
+
+    def _begin(self, request: dict[str, Any]) -> tuple[Call, dict[str, Any]]:
+        """Counts a request (its JSON form); the call that makes it, and the payload of its upcall."""
+        call = current_call()
+        call.lm_calls += 1
+        return call, {"endpoint": self._endpoint, "request": request}
 
 
 class AsyncHostEngine(_Engine):
@@ -69,14 +89,24 @@ class AsyncHostEngine(_Engine):
 
     async def exchange(self, request: dict[str, Any]) -> Any:
         """Sends the JSON form of a request (plain data), returns the JSON form of the response, and accounts for it."""
-        call = current_call()
-        call.lm_calls += 1
+        call, payload = self._begin(request)
         try:
-            reply = await self._upcalls.ask(call, "lm", self._payload(request))
+            reply = await self._upcalls.ask(call, "lm", payload)
         except (HostError, UpcallRefused) as error:
             raise lm_error(error) from None
         call.add_usage(reply)
         return reply
+
+    async def stream(self, request: lm15.Request) -> AsyncGenerator[Any, None]:
+        """DSPy's stream events, while the host sends them."""
+        call, payload = self._begin(to_wire(seams.request_to_dict(request)))
+        try:
+            async with contextlib.aclosing(self._upcalls.stream(call, "lm", payload)) as pieces:
+                async for piece in pieces:
+                    for event in self._events(call, piece):
+                        yield event
+        except (HostError, UpcallRefused) as error:
+            raise lm_error(error) from None
 
 
 class HostEngine(_Engine):
@@ -84,15 +114,40 @@ class HostEngine(_Engine):
 
     def complete(self, request: lm15.Request) -> lm15.Response:
         _refuse_on_loop()
-        request_data = to_wire(seams.request_to_dict(request))
-        call = current_call()
-        call.lm_calls += 1
+        call, payload = self._begin(to_wire(seams.request_to_dict(request)))
         try:
-            reply = self._upcalls.ask_from_thread(call, "lm", self._payload(request_data))
+            reply = self._upcalls.ask_from_thread(call, "lm", payload)
         except (HostError, UpcallRefused) as error:
             raise lm_error(error) from None
         call.add_usage(reply)
         return seams.response_from_dict(reply)
+
+    def stream(self, request: lm15.Request) -> Generator[Any, None, None]:
+        _refuse_on_loop()
+        call, payload = self._begin(to_wire(seams.request_to_dict(request)))
+        try:
+            with contextlib.closing(self._upcalls.stream_from_thread(call, "lm", payload)) as pieces:
+                for piece in pieces:
+                    yield from self._events(call, piece)
+        except (HostError, UpcallRefused) as error:
+            raise lm_error(error) from None
+
+
+_HEADER = re.compile(r"(\[\[ ## \w+ ## \]\])")
+
+
+def _fine(event: Any) -> Iterator[Any]:
+    """An event, or several with the same text, in which each field header of the chat adapter stands alone: DSPy's
+    listeners take a chunk that holds a whole field for a cached reply, and pass nothing of it on."""
+    delta = event.delta if event.type == "delta" else None
+    pieces = _HEADER.split(delta.text) if delta is not None and delta.type == "text" and "[[ ##" in delta.text else ()
+    if len(pieces) < 2:
+        yield event
+        return
+    for text in filter(None, pieces):
+        delta = dataclasses.replace(delta, text=text)
+        yield dataclasses.replace(event, delta=delta)
+        delta = dataclasses.replace(delta, logprobs=())  # they are the tokens' of the whole, and said with its beginning
 
 
 def _refuse_on_loop() -> None:

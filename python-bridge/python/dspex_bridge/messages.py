@@ -33,10 +33,13 @@ class Kind(IntEnum):
     DRAIN = 13
     BYE = 14
     LOG = 15
+    STREAM = 16
+    CREDIT = 17
 
 
 Id = Annotated[int, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
+Credits = Annotated[int, Meta(ge=1, le=65_536)]
 
 
 class ProtocolRange(Struct):
@@ -74,10 +77,17 @@ class LmContext(Struct):
     config: dict[str, Any] = {}
 
 
+class StreamContext(Struct):
+    """A call that is a stream, and how many items it may send at first."""
+
+    credits: Credits
+
+
 class CallContext(Struct):
     """What surrounds a call."""
 
     lm: LmContext | None = None
+    stream: StreamContext | None = None
 
 
 class CallMessage(Struct, array_like=True):
@@ -118,6 +128,20 @@ class Put(Struct, array_like=True):
     spec: Any
 
 
+class Piece(Struct, array_like=True):
+    """STREAM: an item of the answer to an upcall."""
+
+    id: Id
+    item: Any
+
+
+class Credit(Struct, array_like=True):
+    """CREDIT: the host takes further items of a call."""
+
+    id: Id
+    n: Credits
+
+
 def _no_extension(code: int, _data: memoryview) -> Any:
     raise ValueError(f"MessagePack extension type {code}")
 
@@ -137,6 +161,8 @@ _decoders: dict[int, msgspec.msgpack.Decoder[Any]] = {
     Kind.PING: _decoder(Ping),
     Kind.PUT: _decoder(Put),
     Kind.DRAIN: _decoder(list),
+    Kind.STREAM: _decoder(Piece),
+    Kind.CREDIT: _decoder(Credit),
 }
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import dspy
 
 from .errors import CallError
+from .field_streams import run_streaming
+from .streams import CallStream
 from .type_nodes import Misfit, TypeBuilder, fit, invalid_spec
 
 MAX_PROGRAMS = 1_024
@@ -56,6 +58,12 @@ class Program:
             self.module: Any = make(dspy.make_signature(fields.dspy_fields, instructions))
         except Exception as error:  # pydantic and DSPy refuse names and types with errors of many classes
             raise invalid_spec("signature", f"DSPy refuses it: {error}") from error
+
+    async def run(self, inputs: dict[str, Any], stream: CallStream | None) -> Any:
+        """DSPy's prediction for fitted inputs; text fields go to `stream` while they arrive."""
+        if stream is None:
+            return await self.module.acall(**inputs)
+        return await run_streaming(self.module, inputs, stream)
 
     def fit_input(self, values: Any) -> dict[str, Any]:
         """The inputs of a call as the fields' types.
@@ -103,7 +111,8 @@ class _Fields:
         name = _name(field.get("name"), f"{path}.name", side)
         if name in self.dspy_fields:
             raise invalid_spec(f"{path}.name", f"there are two fields {name!r}")
-        kind = self._types.build(field.get("type"), f"{path}.type")
+        build = self._types.build_input if side == "inputs" else self._types.build
+        kind = build(field.get("type"), f"{path}.type")
         desc = _text(field.get("desc"), f"{path}.desc")
         self.dspy_fields[name] = (kind, make() if desc is None else make(desc=desc))
         if side == "inputs":

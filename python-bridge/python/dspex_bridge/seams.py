@@ -68,11 +68,40 @@ def _public_response_from_dict(response: dict[str, Any]) -> lm15.Response:
     )
 
 
+_DELTAS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "text": lambda delta: lm15.TextDelta(text=delta.get("text", ""), part_index=delta.get("part_index", 0)),
+    "thinking": lambda delta: lm15.ThinkingDelta(text=delta.get("text", ""), part_index=delta.get("part_index", 0)),
+    "tool_call": lambda delta: lm15.ToolCallDelta(
+        input=delta.get("input", ""),
+        part_index=delta.get("part_index", 0),
+        id=delta.get("id"),
+        name=delta.get("name"),
+    ),
+}
+
+
+def _public_stream_event_from_dict(event: dict[str, Any]) -> Any:
+    kind = event["type"]
+    if kind == "start":
+        return lm15.StreamStartEvent(id=event.get("id"), model=event.get("model"))
+    if kind == "delta" and event["delta"]["type"] in _DELTAS:
+        return lm15.StreamDeltaEvent(delta=_DELTAS[event["delta"]["type"]](event["delta"]))
+    if kind == "end":
+        usage = event.get("usage")
+        return lm15.StreamEndEvent(
+            finish_reason=event.get("finish_reason"), usage=lm15.Usage(**usage) if isinstance(usage, dict) else None
+        )
+    raise ValueError(f"unsupported stream event type: {kind}")
+
+
 request_to_dict: Callable[[lm15.Request], dict[str, Any]] = _public_request_to_dict
 """The JSON form of an LM request."""
 
 response_from_dict: Callable[[dict[str, Any]], lm15.Response] = _public_response_from_dict
 """The LM response of a JSON form."""
+
+stream_event_from_dict: Callable[[dict[str, Any]], Any] = _public_stream_event_from_dict
+"""The LM stream event of a JSON form."""
 
 
 def _install_serde() -> None:
@@ -88,7 +117,18 @@ def _install_serde() -> None:
     }
     if serde.response_from_dict(response) != _public_response_from_dict(response):
         raise ValueError("the JSON form of a response has changed")
-    globals().update(request_to_dict=serde.request_to_dict, response_from_dict=serde.response_from_dict)
+    for event in (
+        {"type": "start", "model": "host"},
+        {"type": "delta", "delta": {"type": "text", "text": "answer", "part_index": 0}},
+        {"type": "end", "finish_reason": "stop", "usage": {"input_tokens": 1, "output_tokens": 1}},
+    ):
+        if serde.stream_event_from_dict(event) != _public_stream_event_from_dict(event):
+            raise ValueError("the JSON form of a stream event has changed")
+    globals().update(
+        request_to_dict=serde.request_to_dict,
+        response_from_dict=serde.response_from_dict,
+        stream_event_from_dict=serde.stream_event_from_dict,
+    )
 
 
 # Seam `fast_lm`: DSPy's async route makes two thread hops per LM call (`asyncio.to_thread`), builds the canonical request

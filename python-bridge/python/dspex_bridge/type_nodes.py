@@ -1,10 +1,12 @@
 """Typed trees from the host: the Python type that a node stands for, and input values made to fit it.
 
 A node is `{kind: "str" | "int" | "float" | "bool" | "none"}`, `{kind: "list", item}`, `{kind: "dict", key, value}`,
-`{kind: "literal", values}` or `{kind: "union", members}`. Nothing is evaluated: a tree that is not of these is refused.
+`{kind: "literal", values}` or `{kind: "union", members}`; an input field may also be `{kind: "history"}`. Nothing is evaluated: a tree that is not of these is refused.
 """
 
 from typing import Any, Literal, Union
+
+import dspy
 
 from .errors import CallError
 
@@ -28,6 +30,13 @@ class TypeBuilder:
 
     def __init__(self) -> None:
         self._nodes = 0
+
+    def build_input(self, node: Any, path: str) -> Any:
+        """The same for an input field, which may also be the turns of a conversation. DSPy looks for these among the
+        fields only, so they are no part of another type."""
+        if isinstance(node, dict) and node.get("kind") == "history":
+            return dspy.History
+        return self.build(node, path)
 
     def build(self, node: Any, path: str, depth: int = 0) -> Any:
         """The Python type of a node.
@@ -128,6 +137,8 @@ def _fit(node: Any, value: Any, strict: bool) -> Any:
             return _fit_list(node.get("item"), value, strict)
         case "dict":
             return _fit_dict(node.get("key"), node.get("value"), value, strict)
+        case "history":
+            return _fit_history(value)
         case "union":
             # A member that takes the value as it is goes before one that has to change it.
             for exact in (True,) if strict else (True, False):
@@ -174,6 +185,13 @@ def _fit_dict(key: Any, item: Any, value: Any, strict: bool) -> Any:
     return fitted
 
 
+def _fit_history(value: Any) -> Any:
+    messages = value.get("messages") if isinstance(value, dict) and len(value) == 1 else None
+    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
+        return _DOES_NOT_FIT
+    return dspy.History(messages=messages)
+
+
 def _fit_key(node: Any, name: str) -> Any:
     """A map's key, whose text on the wire is its JSON form."""
     match node["kind"]:
@@ -207,5 +225,7 @@ def describe(node: Any) -> str:
             return " | ".join(describe(member) for member in node["members"])
         case "none":
             return "None"
+        case "history":
+            return "History"
         case kind:
             return str(kind)

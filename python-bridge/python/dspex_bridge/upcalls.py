@@ -2,11 +2,15 @@
 
 import asyncio
 import concurrent.futures
+from collections.abc import AsyncGenerator, Generator
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from .connection import Connection
-from .frames import FrameTooLarge
-from .messages import Kind, Upresult
+from .frames import FrameTooLarge, Violation
+from .messages import Kind, Piece, Upresult
+from .pieces import END, PIECES_AHEAD, Pieces, received
+from .streams import CallEnded
 
 if TYPE_CHECKING:
     from .calls import Call
@@ -31,15 +35,11 @@ class UpcallRefused(Exception):
     """The question was not sent: it is too large, or too many wait already."""
 
 
-class CallEnded(BaseException):
-    """The call that asks has been answered (cancelled or late). Not an `Exception`: user code must not swallow it."""
-
-
-Reply = asyncio.Future[Any] | concurrent.futures.Future[Any]
+Reply = asyncio.Future[Any] | concurrent.futures.Future[Any] | Pieces
 
 
 class Upcalls:
-    """The table of questions that wait for the host. Everything but `ask_from_thread` belongs to the loop's thread."""
+    """The table of questions that wait for the host. Everything but `…_from_thread` belongs to the loop's thread."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, connection: Connection) -> None:
         self._loop = loop
@@ -71,6 +71,48 @@ class Upcalls:
         self._loop.call_soon_threadsafe(self._send_for_thread, call, kind, payload, reply)
         return reply.result()
 
+    async def stream(self, call: "Call", kind: str, payload: dict[str, Any]) -> AsyncGenerator[Any, None]:
+        """Asks for an answer in pieces and yields them; one `Whole` where the host answers at once.
+
+        Raises:
+            HostError, UpcallRefused, CallEnded
+        """
+        pieces = Pieces(asyncio.Queue())
+        self._send_question(call, kind, payload, pieces)
+        try:
+            while (item := received(await pieces.queue.get())) is not END:
+                yield item
+                if owed := pieces.owes():
+                    self._grant(pieces, owed)
+        finally:
+            self._give_up(pieces.upcall_id)
+
+    def stream_from_thread(self, call: "Call", kind: str, payload: dict[str, Any]) -> Generator[Any, None, None]:
+        """The same for code on a thread, which it blocks."""
+        pieces = Pieces(SimpleQueue())
+        self._loop.call_soon_threadsafe(self._send_for_thread, call, kind, payload, pieces)
+        try:
+            while (item := received(pieces.queue.get())) is not END:
+                yield item
+                if owed := pieces.owes():
+                    self._loop.call_soon_threadsafe(self._grant, pieces, owed)
+        finally:
+            self._loop.call_soon_threadsafe(self._give_up, pieces.upcall_id)
+
+    def take_piece(self, message: Piece) -> None:
+        """Hands a piece of an answer to whoever waits for it; one of a question that was given up is dropped.
+
+        Raises:
+            Violation: nobody asked for it.
+        """
+        entry = self._waiting.get(message.id)
+        if entry is None:
+            return
+        pieces = entry[1]
+        if not isinstance(pieces, Pieces):
+            raise Violation("a STREAM for an upcall that is no stream")
+        pieces.push(message.item)
+
     def resolve(self, message: Upresult) -> None:
         """Hands a reply to whoever waits for it; a reply to a question that was given up is dropped."""
         entry = self._waiting.pop(message.id, None)
@@ -97,9 +139,20 @@ class Upcalls:
 
     def _send_for_thread(self, call: "Call", kind: str, payload: Any, reply: Reply) -> None:
         try:
-            self._send(call, kind, payload, reply)
+            self._send_question(call, kind, payload, reply)
         except BaseException as error:
             reply.set_exception(error)
+
+    def _send_question(self, call: "Call", kind: str, payload: Any, reply: Reply) -> None:
+        if isinstance(reply, Pieces):
+            reply.upcall_id = self._send(call, kind, {**payload, "stream": {"credits": PIECES_AHEAD}}, reply)
+        else:
+            self._send(call, kind, payload, reply)
+
+    def _grant(self, pieces: Pieces, credits: int) -> None:
+        if pieces.upcall_id in self._waiting:
+            pieces.credits += credits
+            self._connection.send(Kind.CREDIT, [pieces.upcall_id, credits])
 
     def _send(self, call: "Call", kind: str, payload: Any, reply: Reply) -> int:
         if call.settled:

@@ -10,14 +10,15 @@ from .calls import Call
 from .clock import HostClock, LagMeter
 from .codec import to_wire
 from .connection import Connection
-from .errors import CallError, smallest, wire_error
+from .errors import CallError, smallest, too_large, wire_error
 from .frames import FrameTooLarge, Violation
 from .functions import Function, Functions
 from .host_lm import HostLms
 from .lanes import AsyncLane, ThreadLane
-from .messages import CallMessage, Cancel, Hello, Kind, Ping, Put, Upresult, read_host_message
+from .messages import CallMessage, Cancel, Credit, Hello, Kind, Piece, Ping, Put, Upresult, read_host_message
 from .process import rss_bytes
 from .programs import Program, Programs
+from .streams import CallStream
 from .upcalls import Upcalls
 
 
@@ -55,6 +56,8 @@ class Worker:
             Kind.PING: self._on_ping,
             Kind.PUT: self._on_put,
             Kind.DRAIN: lambda _message: self.drain(),
+            Kind.STREAM: self._on_piece,
+            Kind.CREDIT: self._on_credit,
         }
 
     def on_frame(self, kind: int, body: memoryview) -> None:
@@ -86,6 +89,8 @@ class Worker:
             raise Violation(f"a CALL with the id {message.id} of a call in flight")
         deadline = None if message.deadline_ms is None else self._clock.to_local(message.deadline_ms)
         call = Call(message, deadline)
+        if message.context.stream is not None:
+            call.stream = CallStream(self._loop, self._connection, call.id, message.context.stream.credits)
         refusal = self._refusal(call)
         self._calls[call.id] = call
         if refusal is not None:
@@ -109,6 +114,14 @@ class Worker:
 
     def _on_upresult(self, message: Upresult) -> None:
         self._upcalls.resolve(message)
+
+    def _on_piece(self, message: Piece) -> None:
+        self._upcalls.take_piece(message)
+
+    def _on_credit(self, message: Credit) -> None:
+        call = self._calls.get(message.id)
+        if call is not None and call.stream is not None:  # else it has ended
+            call.stream.grant(message.n)
 
     def _on_cancel(self, message: Cancel) -> None:
         call = self._calls.get(message.id)
@@ -160,24 +173,25 @@ class Worker:
 
         async def run() -> Any:
             with dspy.context(**settings):
-                prediction = await program.module.acall(**inputs)
+                prediction = await program.run(inputs, call.stream)
             return to_wire(dict(prediction.items()))
 
         self._async_lane.start(call, run)
 
     def _start_function(self, call: Call, function: Function) -> None:
+        if function.is_generator and call.stream is None:
+            name = call.message.target.function
+            raise CallError("invalid_target", f"{name!r} is a generator; call it as a stream", target=name)
         settings = self._settings(call)
         arguments = call.message.input
 
         async def run_async() -> Any:
             with dspy.context(**settings):
-                value = await function.call(*arguments)
-            return to_wire(value)
+                return to_wire(await function.run_async(arguments, call.stream))
 
         def run() -> Any:
             with dspy.context(**settings):
-                value = function.call(*arguments)
-            return to_wire(value)
+                return to_wire(function.run(arguments, call.stream))
 
         if function.is_async:
             self._async_lane.start(call, run_async)
@@ -211,8 +225,7 @@ class Worker:
         try:
             self._connection.send(Kind.RESULT, [call.id, value, self._info(call)])
         except FrameTooLarge as error:
-            details = {"bytes": error.size, "limitBytes": error.limit}
-            self._fail(call, CallError("result_too_large", f"The result cannot be sent: {error}", **details))
+            self._fail(call, too_large("The result", error))
         else:
             self._settle(call)
 
@@ -248,5 +261,7 @@ class Worker:
         del self._calls[call.id]
         if call.timer is not None:
             call.timer.cancel()
+        if call.stream is not None:
+            call.stream.end()
         if self._draining:
             self._check_drained()

@@ -70,13 +70,29 @@ export type Operation =
     }
   | { readonly op: "which_children" | "count_children"; readonly sup: string };
 
-/** Reads a file of cases, one JSON object a line, compressed or not. */
+/**
+ * Reads a file of cases, one JSON object a line, compressed or not.
+ *
+ * @throws Error naming the line that holds no case; also when there is none at all.
+ */
 export function readCases(file: string | URL): Case[] {
   const bytes = readFileSync(file);
   const compressed = bytes[0] === 0x1f && bytes[1] === 0x8b;
   const text = (compressed ? gunzipSync(bytes) : bytes).toString("utf8");
-  return text
+  const cases = text
     .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Case);
+    .flatMap((line, index) => (line.trim() === "" ? [] : [parse(line, index + 1)]));
+  if (cases.length === 0) throw new Error(`${String(file)} holds no case.`);
+  return cases;
+}
+
+function parse(line: string, number: number): Case {
+  try {
+    const parsed = JSON.parse(line) as Case;
+    if (typeof parsed.sup === "object" && Array.isArray(parsed.ops) && Array.isArray(parsed.expected?.steps))
+      return parsed;
+  } catch {
+    // Said below.
+  }
+  throw new Error(`Line ${number} is not a case: ${line.slice(0, 80)}`);
 }

@@ -1,23 +1,40 @@
 import { isDeepStrictEqual } from "node:util";
+import { messageOf } from "@dspex/core";
 import type { Case, ChildEvent, Run, Step } from "./cases.ts";
+import { play } from "./play.ts";
 
-/** The first step in which a run differs from what was recorded; `undefined` when they are the same. */
+/** Plays a case. What went another way than was recorded, step by step up to there; `undefined` when nothing did. */
+export async function differenceOf(recorded: Case): Promise<string | undefined> {
+  try {
+    return firstDifference(recorded, await play(recorded));
+  } catch (error) {
+    return `${recorded.id} could not be played: ${messageOf(error)}`;
+  }
+}
+
+/** The steps of a run up to the first that differs from what was recorded; `undefined` when they are the same. */
 export function firstDifference(recorded: Case, run: Run): string | undefined {
+  const { id, sup, ops, expected } = recorded;
   const instances = instancesOf(recorded);
-  const { expected } = recorded;
+  const lines = [`${id}: ${JSON.stringify(sup)}`];
   for (let index = 0; index < Math.max(expected.steps.length, run.steps.length); index += 1) {
     const theirs = normal(expected.steps[index], instances);
     const ours = normal(run.steps[index], instances);
-    if (!isDeepStrictEqual(ours, theirs))
-      return [
-        `${recorded.id}, step ${index} ${JSON.stringify(index === 0 ? recorded.sup : (recorded.ops[index - 1] ?? "stop_root"))}`,
-        `  recorded ${JSON.stringify(theirs)}`,
-        `  ours     ${JSON.stringify(ours)}`,
-      ].join("\n");
+    lines.push(`step ${index} ${index === 0 ? "start" : JSON.stringify(ops[index - 1] ?? "stop_root")}`);
+    if (isDeepStrictEqual(ours, theirs)) {
+      lines.push(`  both     ${seen(ours)}`);
+      continue;
+    }
+    return [...lines, `  recorded ${seen(theirs)}`, `  ours     ${seen(ours)}`].join("\n");
   }
-  return run.ended === expected.ended
-    ? undefined
-    : `${recorded.id} ended ${run.ended}; recorded ${expected.ended}`;
+  if (run.ended === expected.ended) return undefined;
+  return [...lines, "end", `  recorded ${expected.ended}`, `  ours     ${run.ended}`].join("\n");
+}
+
+function seen(step: Step | undefined): string {
+  if (step === undefined) return "no such step";
+  const { op, result, events, alive } = step;
+  return `${op}: ${JSON.stringify(result)} ${JSON.stringify(events)}${alive ? "" : ", root dead"}`;
 }
 
 /** Which dynamic supervisor a name belongs to. */

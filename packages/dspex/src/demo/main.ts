@@ -1,10 +1,10 @@
 import { DspexError, messageOf } from "@dspex/core";
 import { startRuntime } from "../runtime.ts";
+import { countActors } from "./actor-count.ts";
 import { parseDemoArguments, usage } from "./arguments.ts";
+import { demoEndpoints } from "./endpoints.ts";
 import { runJob } from "./job.ts";
 import { keepLedger, type DemoLedger } from "./ledger.ts";
-import { modelFromEnvironment } from "./model.ts";
-import { createOfflineModel } from "./offline-model.ts";
 import { processesOfRun } from "./orphans.ts";
 import { watchParent } from "./parent-watch.ts";
 import { createProgress } from "./progress.ts";
@@ -19,31 +19,43 @@ async function main(args: readonly string[]): Promise<number> {
   for (const { line, reason } of invalidLines) progress.note(`line ${line} skipped: ${reason}`);
   if (tickets.length === 0) progress.note(`${input} holds no valid ticket.`);
 
-  const model = modelFromEnvironment(process.env);
-  const offline = model === undefined ? createOfflineModel() : undefined;
+  const endpoints = demoEndpoints(process.env);
   progress.note(
-    `${tickets.length} tickets, answered by ${model?.name ?? "the offline rules (no language model)"}; starting ${workers} Python workers`,
+    `${tickets.length} tickets, answered by ${endpoints.name}; starting ${workers} Python workers`,
   );
 
   let ledger!: DemoLedger;
+  const actors = countActors();
   await using runtime = await startRuntime({
-    lm: { default: model?.adapter ?? offline!.adapter },
+    lm: endpoints.lm,
     pools: { dspy: { size: workers } },
-    children: offline === undefined ? [] : [offline.spec],
-    subscribe: (telemetry) => (ledger = keepLedger(telemetry)),
+    children: endpoints.children,
+    inspect: actors.inspect,
+    subscribe(telemetry) {
+      actors.subscribe(telemetry);
+      ledger = keepLedger(telemetry);
+      telemetry.on("learner.moved", ({ fields }) => progress.note(`Learner: ${fields.because}`));
+    },
   });
   // The guardian ends what is left of the run.
   const unwatch = watchParent(() => process.exit(1));
-  const job = await runJob(runtime, tickets, progress);
+  const job = await runJob(runtime, endpoints, tickets, progress);
   await runtime.stop();
   unwatch();
   progress.end();
 
-  const report = createReport(
-    { tickets: tickets.length, invalidLines, ...job, orphans: processesOfRun(runtime.runId)?.length ?? null },
+  const orphans = processesOfRun(runtime.runId)?.length ?? null;
+  const report = createReport({
+    ...job,
+    tickets: tickets.length,
+    invalidLines,
+    orphans,
+    actors,
+    endpoints,
     ledger,
-  );
-  console.log(json ? JSON.stringify(report) : renderReport(report, ledger.calls));
+    runtime,
+  });
+  console.log(json ? JSON.stringify(report) : renderReport(report, ledger.calls.length));
   if (job.interrupted !== undefined) return job.interrupted;
   return report.failed > 0 || tickets.length === 0 ? 1 : 0;
 }

@@ -111,6 +111,6 @@ function anyOf(list: string): string {
 }
 
 /** Lower case without accents, character by character, so that an index into it is the same index into `text`. */
-function fold(text: string): string {
+export function fold(text: string): string {
   return text.replace(/./gsu, (each) => each.toLowerCase().normalize("NFD").slice(0, each.length));
 }

@@ -3,42 +3,56 @@ import { server, type ChildSpec } from "@dspex/supervisors";
 import { createOfflineServer, type OfflineServer } from "./offline-server.ts";
 
 /** How long the offline rules take for an answer, in milliseconds: no model is instant, and a queue should form. */
-const latencyMs = 20;
+const usualLatencyMs = 20;
 
 export interface OfflineModel {
   /** The server, as a child of the runtime's tree. */
   readonly spec: ChildSpec;
   /** Reaches whichever server the supervisor has running, over HTTP: the same way as to a real model. */
   readonly adapter: LmAdapter;
+  /** Makes its answers, and those of its replacements, take so long, in milliseconds. */
+  slowDown(latencyMs: number): void;
+}
+
+interface Running {
+  readonly server: OfflineServer;
+  readonly adapter: LmAdapter;
 }
 
 /** The offline rules, as a supervised server on loopback and the endpoint that reaches it. */
-export function createOfflineModel(): OfflineModel {
-  let current: Promise<LmAdapter> | undefined;
+export function createOfflineModel(name: string): OfflineModel {
+  let latencyMs = usualLatencyMs;
+  let current: Promise<Running> | undefined;
+
+  const start = async (): Promise<Running> => {
+    const started = await createOfflineServer({ latencyMs });
+    const { url, apiKey } = started;
+    return { server: started, adapter: http({ model: "offline-rules", baseURL: url, apiKey }) };
+  };
   return {
     adapter: {
       async complete(request, options) {
-        if (current === undefined) throw new Error("The offline rules are not running.");
-        return (await current).complete(request, options);
+        if (current === undefined) throw new Error(`The offline rules "${name}" are not running.`);
+        return (await current).adapter.complete(request, options);
       },
     },
+    slowDown(toMs) {
+      latencyMs = toMs;
+      void current?.then(({ server: running }) => running.setLatencyMs(toMs));
+    },
     spec: {
-      id: "offline-rules",
+      id: `offline-rules-${name}`,
       start: () =>
-        server<Promise<OfflineServer>, { readonly type: "failed"; readonly error: unknown }>({
+        server<Promise<Running>, { readonly type: "failed"; readonly error: unknown }>({
           init({ self }) {
-            const listening = createOfflineServer({ latencyMs });
-            listening.catch((error: unknown) => self.send({ type: "failed", error }));
-            current = listening.then(({ url, apiKey }) =>
-              http({ model: "offline-rules", baseURL: url, apiKey }),
-            );
-            current.catch(() => {});
-            return listening;
+            current = start();
+            current.catch((error: unknown) => self.send({ type: "failed", error }));
+            return current;
           },
-          receive(_listening, { error }) {
+          receive(_running, { error }) {
             throw error;
           },
-          terminate: async (listening) => (await listening).close(),
+          terminate: async (running) => (await running).server.close(),
         }),
     },
   };

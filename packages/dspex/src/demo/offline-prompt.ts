@@ -9,8 +9,10 @@ export interface PromptField {
 
 /** What a prompt of DSPy's ChatAdapter or JSONAdapter asks for. */
 export interface Prompt {
-  /** Input field → its value in the last user message. */
+  /** Input field → its value in the last user message; lists apart. */
   readonly inputs: ReadonlyMap<string, string>;
+  /** Input field of type `list[str]` → its items. */
+  readonly lists: ReadonlyMap<string, readonly string[]>;
   readonly outputs: readonly PromptField[];
   /** The reply has to be one JSON object (JSONAdapter, to which DSPy falls back when it could not parse a reply). */
   readonly json: boolean;
@@ -36,14 +38,19 @@ export function readPrompt(body: unknown): Prompt {
     .slice(0, requirements === -1 ? undefined : requirements)
     .split(/^\[\[ ## (\w+) ## \]\]$/m);
   const inputs = new Map<string, string>();
-  for (const { name } of fieldsAfter("Your input fields are:", system)) {
+  const lists = new Map<string, readonly string[]>();
+  for (const { name, type } of fieldsAfter("Your input fields are:", system)) {
+    if (type === "History") continue; // rendered as earlier turns
     const header = parts.lastIndexOf(name);
     if (header === -1) throw invalidOption("messages", user, `a prompt with a value for the field ${name}`);
-    inputs.set(name, (parts[header + 1] ?? "").trim());
+    const value = (parts[header + 1] ?? "").trim();
+    if (type === "list[str]") lists.set(name, readList(name, value));
+    else inputs.set(name, value);
   }
   const format = property(property(body, "response_format"), "type");
   return {
     inputs,
+    lists,
     outputs,
     json: (format !== undefined && format !== "text") || user.startsWith("Respond with a JSON", requirements),
   };
@@ -58,11 +65,28 @@ export function literalsOf(type: string): readonly string[] | undefined {
     ?.map((literal) => (/^['"]/.test(literal) ? literal.slice(1, -1).replace(/\\(.)/g, "$1") : literal));
 }
 
-/** The reply as DSPy's adapter of this prompt parses it. */
-export function renderReply(prompt: Prompt, values: ReadonlyMap<string, string | number>): string {
+/** What an output field can be filled with. */
+export type FieldValue = string | number | readonly string[];
+
+/** The reply as DSPy's adapter of this prompt parses it: lists as JSON. */
+export function renderReply(prompt: Prompt, values: ReadonlyMap<string, FieldValue>): string {
   if (prompt.json) return JSON.stringify(Object.fromEntries(values));
-  const sections = Array.from(values, ([name, value]) => `[[ ## ${name} ## ]]\n${value}`);
+  const sections = Array.from(values, ([name, value]) => {
+    const written = typeof value === "object" ? JSON.stringify(value) : value;
+    return `[[ ## ${name} ## ]]\n${written}`;
+  });
   return [...sections, "[[ ## completed ## ]]"].join("\n\n");
+}
+
+/** DSPy prints a list as JSON. */
+function readList(name: string, value: string): string[] {
+  try {
+    const list: unknown = JSON.parse(value);
+    if (Array.isArray(list)) return list.map(String);
+  } catch {
+    // Falls through: what cannot be read is refused below.
+  }
+  throw invalidOption(name, value, "a list of texts in JSON");
 }
 
 function fieldsAfter(heading: string, system: string): PromptField[] {

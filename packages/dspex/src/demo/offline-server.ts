@@ -13,13 +13,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { finished } from "node:stream/promises";
 import { answerOffline } from "./offline-rules.ts";
+import { streamedCompletion } from "./offline-stream.ts";
 
 export interface OfflineServerOptions {
   /** TCP port on 127.0.0.1; 0 takes a free one. @default 0 */
   readonly port?: number;
   /** The bearer token that callers have to send (G11). @default a random one */
   readonly apiKey?: string;
-  /** How long an answer takes, in milliseconds. @default 0 */
+  /** How long an answer takes, in milliseconds; a streamed one comes in pieces over this time. @default 0 */
   readonly latencyMs?: number;
   /** @default the system's clock */
   readonly clock?: Clock;
@@ -41,6 +42,8 @@ export interface OfflineServer extends AsyncDisposable {
 interface Reply {
   readonly status: number;
   readonly body: unknown;
+  /** The data of server-sent events to send in place of the body. */
+  readonly events?: readonly string[];
 }
 
 /** A prompt has some kilobytes; what a body has beyond this is read and dropped (G4). */
@@ -60,42 +63,53 @@ export async function createOfflineServer(options: OfflineServerOptions = {}): P
   let completions = 0;
   let closing: Promise<void> | undefined;
 
-  const latency = () =>
+  const wait = (delayMs: number) =>
     new Promise<void>((resolve) => {
-      if (latencyMs === 0 || closing) return resolve();
+      if (delayMs <= 0 || closing) return resolve();
       const release = () => {
         timer.cancel();
         waiting.delete(release);
         resolve();
       };
-      const timer = clock.setTimeout(release, latencyMs);
+      const timer = clock.setTimeout(release, delayMs);
       waiting.add(release);
     });
 
-  const answer = async (
-    { url, method, headers }: IncomingMessage,
-    text: string | undefined,
-  ): Promise<Reply> => {
+  const answer = ({ url, method, headers }: IncomingMessage, text: string | undefined): Reply => {
     if (url !== "/v1/chat/completions") return failure(404, `Offline rules have no ${url}.`);
     if (method !== "POST") return failure(405, `Use POST instead of ${method}.`);
     if (headers.authorization !== `Bearer ${apiKey}`) return failure(401, "The API key is missing or wrong.");
     if (text === undefined) return failure(413, `The body is longer than ${maxBodyBytes} bytes.`);
-    await latency();
     try {
-      const completion = answerOffline(parseJson(text));
-      completions += 1;
-      return {
-        status: 200,
-        body: { id: `chatcmpl-${completions}`, created: Math.floor(Date.now() / 1000), ...completion },
-      };
+      const asked = parseJson(text);
+      const created = Math.floor(Date.now() / 1000);
+      const body = { id: createId("chatcmpl"), created, ...answerOffline(asked) };
+      const events = streamedCompletion(asked, body);
+      return { status: 200, body, ...(events === undefined ? {} : { events }) };
     } catch (error) {
       return failure(DspexError.is(error, "ERR_INVALID_OPTION") ? 400 : 500, messageOf(error));
     }
   };
 
+  const deliver = async (response: ServerResponse, { status, body, events }: Reply): Promise<void> => {
+    const startedAtMs = clock.now();
+    const takesMs = status === 200 ? latencyMs : 0;
+    const pieces = events?.map((data) => `data: ${data}\n\n`) ?? [JSON.stringify(body)];
+    for (const [index, piece] of pieces.entries()) {
+      await wait(startedAtMs + (takesMs * (index + 1)) / pieces.length - clock.now());
+      if (response.destroyed) return; // the caller has left
+      if (!response.headersSent)
+        response.writeHead(status, { "content-type": events ? "text/event-stream" : "application/json" });
+      response.write(piece);
+    }
+    if (status === 200) completions += 1;
+    response.end();
+    await finished(response);
+  };
+
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const text = await readBody(request);
-    const answered = answer(request, text).then((reply) => send(response, reply));
+    const answered = deliver(response, answer(request, text));
     answering.add(answered);
     await answered.finally(() => answering.delete(answered));
   };
@@ -143,11 +157,6 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
     if (size <= maxBodyBytes) chunks.push(chunk);
   }
   return size <= maxBodyBytes ? Buffer.concat(chunks).toString() : undefined;
-}
-
-async function send(response: ServerResponse, { status, body }: Reply): Promise<void> {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-  await finished(response);
 }
 
 function parseJson(text: string): unknown {

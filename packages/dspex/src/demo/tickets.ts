@@ -6,6 +6,8 @@ export interface Ticket {
   readonly id: string;
   readonly text: string;
   readonly language: string;
+  /** Who wrote it. */
+  readonly customer?: string;
   /** The class that a person gave it. */
   readonly expected?: Category;
 }
@@ -55,9 +57,10 @@ function parseTicket(line: string): Ticket | string {
     return "not JSON";
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "not a JSON object";
-  const { id, text, language, expected } = value as Record<string, unknown>;
+  const { id, text, language, customer, expected } = value as Record<string, unknown>;
   for (const [name, field] of Object.entries({ id, text, language }))
     if (typeof field !== "string" || field.trim() === "") return `"${name}" is missing or not a text`;
+  if (customer !== undefined && typeof customer !== "string") return '"customer" is not a text';
   const category = categories.find((known) => known === expected);
   if (expected !== undefined && category === undefined)
     return `"expected" is ${JSON.stringify(expected)}, none of ${categories.join(", ")}`;
@@ -65,6 +68,7 @@ function parseTicket(line: string): Ticket | string {
     id: id as string,
     text: text as string,
     language: language as string,
+    ...(customer === undefined ? {} : { customer }),
     ...(category === undefined ? {} : { expected: category }),
   };
 }

@@ -1,0 +1,14 @@
+import { pipeline } from "@dspex/pipelines";
+import type { Callable, PythonFunction } from "@dspex/programs";
+declare const lit: Callable<{ kind: "a" | "b"; pair: [number, string]; opt?: number }, { x: 1 }>;
+declare const fn: PythonFunction<[number, string], number>;
+declare const native: (kind: "a" | "b") => number;
+const b = pipeline<number>("p").stage("z", async (n: number) => n, ({ input }) => input);
+b.stage("q", lit, () => ({ kind: "a", pair: [1, "s"] }));
+b.stage("q", lit, ({ input }) => ({ kind: "a", pair: [input, "s"] }));
+b.stage("q", fn, () => [1, "s"]);
+b.stage("q", fn, ({ input }) => [input, "s"]);
+b.stage("q", native, () => "a");
+b.stage("q", native, ({ input }) => (input > 1 ? "a" : "b"));
+b.stage("q", fn, { timeoutMs: 3 }, ({ input }) => [input, "s"]);
+b.map("q", ({ z }) => [z], fn, (item) => [item, "s"]);
