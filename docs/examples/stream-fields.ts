@@ -23,4 +23,8 @@ for await (const { field, delta } of stream) {
 
 // The whole result and its meta, after the last piece.
 const outcome = await stream.outcome;
-console.log(outcome.ok ? `\n${Object.keys(outcome.value).join(", ")} in ${outcome.meta.lmCalls} request` : outcome.error.code);
+console.log(
+  outcome.ok
+    ? `\n${Object.keys(outcome.value).join(", ")} in ${outcome.meta.lmCalls} request`
+    : outcome.error.code,
+);

@@ -25,7 +25,6 @@ def test_a_stack_says_of_its_nearest_frames_what_the_whole_one_says():
     with quick_imports():
         assert inspect.stack is not whole
         quick, expected = look()
-    # The first is the list comprehension; its line is the same for both.
     assert quick == expected
     assert inspect.stack is whole
 

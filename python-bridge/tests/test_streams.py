@@ -61,6 +61,9 @@ def shared():
 def worker(shared):
     """A worker whose LM requests wait for the test, unless it sets an LM."""
     shared.call("user_code:reset")
+    for behind in (shared.credits, shared.upcancels):
+        while not behind.empty():
+            behind.get()
     yield shared
     shared.lm = None
     assert shared.ping()["inFlight"] == 0
@@ -237,8 +240,6 @@ class TestPrograms:
         assert joined(worker.items[call] if worker.value(call) else []) == {
             "answer": " ".join(str(n) for n in range(PIECES_AHEAD - 2))
         }
-        while not worker.credits.empty():
-            worker.credits.get()
 
     def test_a_request_that_fails_before_its_reply_is_an_lm_error(self, worker):
         def failing(_):
@@ -284,6 +285,16 @@ class TestPrograms:
         items, (_, error, _) = worker.stream({"program": "qa"}, {"question": "?"}, lm=LM)
         assert (items, error["type"]) == ([], "dspy.utils.exceptions.AdapterParseError")
         assert worker.requests[-1]["stream"]
+
+
+def test_streams_by_public_names_alone():
+    with Worker(seams={"serde": False, "fast_lm": False}) as worker:
+        worker.put("qa", spec())
+        for reply in (events(*TestPrograms.TEXT), fields_reply(answer="It is forty-two.")):
+            worker.lm = lambda _, reply=reply: reply
+            items, (_, value, info) = worker.stream({"program": "qa"}, {"question": "?"}, lm=LM)
+            assert joined(items) == value == {"answer": "It is forty-two."}
+            assert info["usage"] == {"inputTokens": 3, "outputTokens": 5}
 
 
 class TestUserCode:

@@ -1,5 +1,5 @@
 import { deferred, systemClock, type Clock } from "@dspex/core";
-import { createActor, type AnyActorRef, type InspectionEvent } from "xstate";
+import { createActor, type AnyActorRef, type InspectionEvent, type Observer } from "xstate";
 import { exitReasonOf, isErrorExit, type ExitReason } from "./exit-reason.ts";
 import { shutdownEvent } from "./protocol.ts";
 import { createRegistry, type Registry } from "./registry.ts";
@@ -10,7 +10,10 @@ import type { Surroundings } from "./surroundings.ts";
 import { RunQueue, type DeadLetter } from "./run-queue.ts";
 import { coreOf } from "./supervisor-identity.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
-import { treeOf, type TreeNode } from "./tree.ts";
+import { actorsUnder, treeOf, type TreeNode } from "./tree.ts";
+
+/** Whatever takes XState's inspection events. What it throws is ignored. */
+export type Inspector = ((event: InspectionEvent) => void) | Observer<InspectionEvent>;
 
 export interface ApplicationOptions extends SupervisorOptions {
   /** Name of the root, and first part of every path. @default "application" */
@@ -24,7 +27,7 @@ export interface ApplicationOptions extends SupervisorOptions {
   /** Hears of each message that reached nobody. @default nobody */
   readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** An XState inspector, from the first actor on. @default none */
-  readonly inspect?: (event: InspectionEvent) => void;
+  readonly inspect?: Inspector;
 }
 
 /** A running supervision tree. */
@@ -39,8 +42,11 @@ export interface Application extends AsyncDisposable {
   tree(): TreeNode;
   /** Stops the whole tree, in reverse start order, and waits for it. Idempotent. */
   stop(): Promise<void>;
-  /** Attaches an XState inspector while the tree runs; returns how to detach it. */
-  inspect(observer: (event: InspectionEvent) => void): () => void;
+  /**
+   * Attaches an XState inspector while the tree runs; returns how to detach it. It is told of every actor that lives as if it
+   * had just been made, parents first, and from then on hears all that it would have heard from the start.
+   */
+  inspect(inspector: Inspector): () => void;
   /** Resolves with the reason when the tree has ended, however it did; never rejects. */
   readonly finished: Promise<ExitReason>;
 }
@@ -111,8 +117,11 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     },
     tree: () => treeOf(core),
     stop,
-    inspect(observer) {
-      const subscription = root.system.inspect(harmless(observer));
+    inspect(inspector) {
+      const observer = harmless(inspector);
+      for (const actorRef of [root, ...actorsUnder(core)])
+        observer({ type: "@xstate.actor", actorRef, rootId: root.sessionId });
+      const subscription = root.system.inspect(observer);
       return () => subscription.unsubscribe();
     },
     finished: finished.promise,
@@ -137,10 +146,11 @@ function watchFailures(onReport: ReportSink): {
 }
 
 /** XState lets what an inspector throws come out of `send`, in the middle of somebody's message. */
-function harmless(observer: (event: InspectionEvent) => void): (event: InspectionEvent) => void {
+function harmless(inspector: Inspector): (event: InspectionEvent) => void {
+  const next = typeof inspector === "function" ? inspector : inspector.next?.bind(inspector);
   return (event) => {
     try {
-      observer(event);
+      next?.(event);
     } catch {
       // Whoever watches must not disturb what is watched.
     }

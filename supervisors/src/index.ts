@@ -1,4 +1,9 @@
-export { startApplication, type Application, type ApplicationOptions } from "./application.ts";
+export {
+  startApplication,
+  type Application,
+  type ApplicationOptions,
+  type Inspector,
+} from "./application.ts";
 export { ask, isAlive, type AskOptions } from "./ask.ts";
 export {
   checkChildSpecs,

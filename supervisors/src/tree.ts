@@ -1,3 +1,4 @@
+import type { AnyActorRef } from "xstate";
 import type { Child } from "./child.ts";
 import type { Phase, SupervisorCore } from "./supervisor-core.ts";
 
@@ -19,6 +20,14 @@ export interface TreeNode {
 
 export function treeOf(core: SupervisorCore): TreeNode {
   return supervisorNode(core, core.around.path.at(-1)!, 1);
+}
+
+/** The actors that a supervisor has running, and those under them; parents first. */
+export function* actorsUnder(core: SupervisorCore): Generator<AnyActorRef> {
+  for (const { actor, inner } of core.table) {
+    if (actor !== undefined) yield actor;
+    if (inner !== undefined) yield* actorsUnder(inner);
+  }
 }
 
 function supervisorNode(core: SupervisorCore, id: string, generation: number): TreeNode {

@@ -13,7 +13,7 @@ import { family, processes } from "../support/processes.ts";
 const alive = (runId: string) => processes().filter((process) => process.runId === runId);
 
 describe("npm run demo", () => {
-  it("G1, G5, G6: runs every ticket through real DSPy while a worker is killed, and loses nothing", async () => {
+  it("G1, G5, G6, G10: runs every ticket through real DSPy while a worker is killed, and loses nothing", async () => {
     const { status, stdout, report } = await runDemo(["--json"]);
     expect(status).toBe(0);
     expect(stdout.trim().split("\n")).toHaveLength(1);
@@ -34,6 +34,25 @@ describe("npm run demo", () => {
     expect(report.chainOfThought / report.tickets).toBeLessThanOrEqual(0.5);
     expect(report.firstCallMs!).toBeLessThan(5_000);
     expect(report.p99Ms!).toBeGreaterThanOrEqual(report.p50Ms!);
+
+    // Every ticket is a run of the pipeline, every customer a conversation.
+    expect(report.pipelines).toBe(report.tickets);
+    expect(report.sessions).toBe(new Set(bundledTickets.map(({ customer }) => customer)).size);
+    // The learner moves the calls away from the endpoint that became slow, and says why.
+    const { slowed, before, after } = report.endpointCalls!;
+    expect(slowed).toBe("b");
+    expect(before["b"]).toBeGreaterThan(0);
+    expect(after["a"]! / (after["a"]! + after["b"]!)).toBeGreaterThan(0.7);
+    expect(report.decisions.length).toBe(sum(before) + sum(after));
+    for (const { callId, chose, among, because } of report.decisions) {
+      expect(callId).toMatch(/^call-/);
+      expect(among).toEqual(["a", "b"]);
+      expect(among).toContain(chose);
+      expect(because).not.toBe("");
+    }
+    // The inspector saw every actor that lived.
+    expect(report.inspectedActors).toBe(report.actorsLived);
+    expect(report.actorsLived).toBeGreaterThan(report.pipelines + report.sessions);
   }, 60_000);
 
   it("reports malformed lines with their numbers, and runs the rest", async () => {
@@ -125,6 +144,9 @@ describe("npm run demo", () => {
     60_000,
   );
 });
+
+const sum = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((total, count) => total + count, 0);
 
 /** The id of a demo's run, once its first ticket is done. */
 async function runInFullSwing(demo: RunningDemo): Promise<string> {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { pipeline, scripted, signature, type PipelineEvent } from "dspex";
-import { whichChildren } from "@dspex/supervisors";
-import { kill } from "@dspex/supervisors";
+import { kill, whichChildren } from "@dspex/supervisors";
 import { eventually } from "../support/eventually.ts";
 import { startTestRuntime } from "../support/runtime.ts";
 
@@ -13,7 +12,7 @@ describe("a pipeline over real Python", () => {
     const double = runtime.pythonFunction<[number], number>("functions:double");
     const doubled = pipeline<string>("doubled")
       .stage("asked", ask, ({ input }) => ({ question: input }))
-      .stage("twice", double, ({ asked }) => [asked.answer])
+      .stage("twice", double, ({ asked }): [number] => [asked.answer])
       .stage(
         "text",
         ({ n }: { n: number }) => `${n}!`,
@@ -31,7 +30,7 @@ describe("a pipeline over real Python", () => {
     await using runtime = await startTestRuntime({ size: 1 });
     const wait = runtime.pythonFunction<[number], number>("functions:wait");
     const waiting = pipeline<number>("waiting")
-      .stage("waited", wait, ({ input }) => [input])
+      .stage("waited", wait, ({ input }): [number] => [input])
       .output(({ waited }) => waited);
     const run = runtime.run(waiting, 300, { restart: "transient" });
     const supervisor = runtime.application.registry.whereis("pipelines")!;
@@ -48,7 +47,7 @@ describe("a pipeline over real Python", () => {
     await using runtime = await startTestRuntime({ size: 1 });
     const wait = runtime.pythonFunction<[number], number>("functions:wait");
     const waiting = pipeline<number>("waiting")
-      .stage("waited", wait, ({ input }) => [input])
+      .stage("waited", wait, ({ input }): [number] => [input])
       .output(({ waited }) => waited);
     const run = runtime.run(waiting, 20_000);
     await eventually(() => runtime.workers()[0]?.inFlight === 1);
@@ -57,14 +56,14 @@ describe("a pipeline over real Python", () => {
     await eventually(() => runtime.workers()[0]?.inFlight === 0);
   }, 30_000);
 
-  it("fails with the stage's own error when its pool is gone", async () => {
+  it("ends with a typed error when the application is gone", async () => {
     const runtime = await startTestRuntime({ size: 1 });
     const double = runtime.pythonFunction<[number], number>("functions:double");
     const doubled = pipeline<number>("doubled")
-      .stage("twice", double, ({ input }) => [input])
+      .stage("twice", double, ({ input }): [number] => [input])
       .output(({ twice }) => twice);
     await runtime.stop();
     const outcome = await runtime.run(doubled, 1).tryResult();
-    expect(outcome.ok).toBe(false);
+    expect(outcome).toMatchObject({ ok: false, error: { code: "ERR_PIPELINE_STOPPED" } });
   }, 30_000);
 });

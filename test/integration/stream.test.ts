@@ -1,9 +1,7 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 import { scripted, signature, type Runtime, type Streaming } from "dspex";
-import { createOfflineServer } from "../../packages/dspex/src/demo/offline-server.ts";
 import { eventually } from "../support/eventually.ts";
-import { runExample } from "../support/example.ts";
 import { freshPath, startTestRuntime } from "../support/runtime.ts";
 
 async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
@@ -16,10 +14,10 @@ const counting = (runtime: Runtime, name: string, ...args: unknown[]): Streaming
   runtime.pythonFunction<unknown[], unknown>(`functions:${name}`).stream(args);
 
 describe("a stream of a Python generator", () => {
-  it("G4: arrives whole and in order through a window of 64, however slow its reader is", async () => {
+  it("G4: arrives whole and in order through its window, however slow its reader is", async () => {
     await using runtime = await startTestRuntime({ size: 1 });
-    expect(await collect(counting(runtime, "count", 1_000))).toEqual(
-      Array.from({ length: 1_000 }, (_, n) => n),
+    expect(await collect(counting(runtime, "count", 3_000))).toEqual(
+      Array.from({ length: 3_000 }, (_, n) => n),
     );
 
     const slow = counting(runtime, "count", 200);
@@ -102,11 +100,4 @@ describe("a stream of a program", () => {
     expect(fields).toEqual(new Set(["summary", "answer"]));
     expect(await stream.outcome).toMatchObject({ ok: true });
   }, 30_000);
-
-  it("runs docs/examples/stream-fields.ts", async () => {
-    await using model = await createOfflineServer();
-    const { status, stdout, stderr } = await runExample("stream-fields.ts", model);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(stdout).toMatch(/^summary: .+\nanswer: .+\nsummary, answer in 1 request\n$/);
-  }, 60_000);
 });

@@ -42,6 +42,11 @@ describe("a running tree", () => {
     "resources/pools/dspy/workers",
     "resources/pools/dspy/workers/worker-1",
     "resources/pools/dspy/workers/worker-2",
+    "work",
+    "work/sessions",
+    "work/pipelines",
+    "intelligence",
+    "intelligence/learner",
   ])(
     "G1: restarts %s and what is under it, nothing else, and every call has one outcome",
     async (node) => {

@@ -308,9 +308,9 @@ describe("a streamed answer of the http adapter", () => {
 
   it("gives up when the next piece does not come in time; the time that its reader takes does not count", async () => {
     await using server = await startChatServer(begin);
-    const reader = stream({ baseURL: server.baseURL, timeoutMs: 100 })[Symbol.asyncIterator]();
+    const reader = stream({ baseURL: server.baseURL, timeoutMs: 500 })[Symbol.asyncIterator]();
     await reader.next();
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await new Promise((resolve) => setTimeout(resolve, 700));
     expect(await reader.next()).toMatchObject({ value: text("4") });
     await expect(reader.next()).rejects.toMatchObject({ code: "ERR_LM_TIMEOUT", retryable: true });
     while (server.hungUp === 0) await turn();

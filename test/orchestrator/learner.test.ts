@@ -1,5 +1,11 @@
 import { createManualClock, type ManualClock } from "@dspex/core";
-import { createLearner, replay, type Learner, type LearnerEntry, type LearnerOptions } from "@dspex/orchestrator";
+import {
+  createLearner,
+  replay,
+  type Learner,
+  type LearnerEntry,
+  type LearnerOptions,
+} from "@dspex/orchestrator";
 import { createRegistry, kill, startApplication, type Registry } from "@dspex/supervisors";
 import { createTelemetryBus, type TelemetryBus, type TelemetryEvent } from "@dspex/telemetry";
 import { afterEach, describe, expect, it } from "@jest/globals";
@@ -11,7 +17,7 @@ interface Stage {
   readonly clock: ManualClock;
   readonly registry: Registry;
   /** Makes a call: what was chosen for it. Its request takes what `ms` says of that endpoint; time passes, and the learner hears of it. */
-  call(callId: string, ms: Readonly<Record<string, number>>): string;
+  readonly call: (callId: string, ms: Readonly<Record<string, number>>) => string;
 }
 
 const started: AsyncDisposable[] = [];
@@ -66,7 +72,9 @@ describe("the learner", () => {
     const after = Array.from({ length: 40 }, (_, n) => call(`after-${n}`, { a: 30, b: 200 }));
     expect(after.filter((endpoint) => endpoint === "a").length).toBeGreaterThan(28);
     expect(moved.at(-1)!.fields).toMatchObject({ operation: "classify", from: "b", to: "a" });
-    expect(moved.at(-1)!.fields.because).toMatch(/^a is the best bet: b: 20 ms median of the last 20 requests.*; a: 30 ms median/);
+    expect(moved.at(-1)!.fields.because).toMatch(
+      /^a is the best bet: b: 20 ms median of the last 20 requests.*; a: 30 ms median/,
+    );
     expect(learner.insights()).toMatchObject([
       { operation: "classify", endpoint: "a", p50Ms: 30, failureRate: 0 },
       { operation: "classify", endpoint: "b", p50Ms: 20, p95Ms: 200 },
@@ -75,17 +83,30 @@ describe("the learner", () => {
 
   it("explains each of the latest 10,000 calls", async () => {
     const { learner } = await stage();
-    for (let n = 0; n <= 10_000; n += 1) learner.choose({ callId: `call-${n}`, operation: "draft", endpoints: ["a"] });
+    for (let n = 0; n <= 10_000; n += 1)
+      learner.choose({ callId: `call-${n}`, operation: "draft", endpoints: ["a"] });
     expect(learner.explain("call-0")).toBeUndefined();
-    const explanation = { operation: "draft", chose: "a", among: ["a"], because: "the only endpoint", estimates: [] };
+    const explanation = {
+      operation: "draft",
+      chose: "a",
+      among: ["a"],
+      because: "the only endpoint",
+      estimates: [],
+    };
     expect(learner.explain("call-10000")).toEqual({ callId: "call-10000", ...explanation });
   });
 
   it("leaves calls to their first endpoint, and says so, while there is none", async () => {
     const clock = createManualClock();
     const { learner } = createLearner({}, { clock, telemetry: createTelemetryBus(clock) });
-    expect(learner.choose({ callId: "1", operation: "draft", endpoints: ["a", "b"] })).toEqual({ endpoint: "a" });
-    expect(learner.explain("1")).toMatchObject({ chose: "a", because: "no learner: the first endpoint", estimates: [] });
+    expect(learner.choose({ callId: "1", operation: "draft", endpoints: ["a", "b"] })).toEqual({
+      endpoint: "a",
+    });
+    expect(learner.explain("1")).toMatchObject({
+      chose: "a",
+      because: "no learner: the first endpoint",
+      estimates: [],
+    });
     expect(learner.insights()).toEqual([]);
   });
 
@@ -107,7 +128,11 @@ describe("the learner", () => {
     const { learner, registry } = await stage();
     const first = registry.whereis("learner")!;
     const endpoints = ["a", "b"];
-    Object.defineProperty(endpoints, "map", { value: () => { throw new Error("broken"); } });
+    Object.defineProperty(endpoints, "map", {
+      value: () => {
+        throw new Error("broken");
+      },
+    });
     expect(learner.choose({ callId: "1", operation: "draft", endpoints })).toEqual({ endpoint: "a" });
     await Promise.resolve();
     expect(registry.whereis("learner")).not.toBe(first);
@@ -117,9 +142,21 @@ describe("the learner", () => {
   });
 
   it("passes cancelled requests over, and is not disturbed by a log that throws", async () => {
-    const { learner, telemetry, clock } = await stage({ log: () => { throw new Error("disk full"); } });
+    const { learner, telemetry, clock } = await stage({
+      log: () => {
+        throw new Error("disk full");
+      },
+    });
     learner.choose({ callId: "1", operation: "draft", endpoints: ["a", "b"] });
-    const request = { callId: "1", endpoint: "a", ok: false, attempts: 1, durationMs: 9, inputTokens: 0, outputTokens: 0 };
+    const request = {
+      callId: "1",
+      endpoint: "a",
+      ok: false,
+      attempts: 1,
+      durationMs: 9,
+      inputTokens: 0,
+      outputTokens: 0,
+    };
     telemetry.emit("lm.request.settled", { ...request, code: "ERR_CANCELLED" });
     clock.advance(2);
     expect(learner.insights()[0]).toMatchObject({ calls: 1, failureRate: 0 });
@@ -130,7 +167,9 @@ describe("the learner", () => {
 
   it("refuses a seed that is not a whole number", () => {
     const clock = createManualClock();
-    expect(() => createLearner({ seed: 0.5 }, { clock, telemetry: createTelemetryBus(clock) })).toThrow(/learner\.seed.*0\.5/);
+    expect(() => createLearner({ seed: 0.5 }, { clock, telemetry: createTelemetryBus(clock) })).toThrow(
+      /learner\.seed.*0\.5/,
+    );
   });
 });
 
@@ -154,7 +193,13 @@ describe("replay", () => {
   it("G12: holds with many calls on their way at a time, some of them overdue", () => {
     const log: LearnerEntry[] = [];
     const b = (atMs: number) => ({ ms: atMs < 150 ? 20 : 300, fails: atMs > 350 });
-    const { calls } = simulate({ endpoints: { a: () => ({ ms: 30 }), b }, calls: 500, concurrency: 32, seed: 5, record: (entry) => log.push(entry) });
+    const { calls } = simulate({
+      endpoints: { a: () => ({ ms: 30 }), b },
+      calls: 500,
+      concurrency: 32,
+      seed: 5,
+      record: (entry) => log.push(entry),
+    });
     expect(calls.some(({ estimates }) => estimates.some(({ overdue }) => overdue > 0))).toBe(true);
     expect(replay(log, 5).map(({ chose }) => chose)).toEqual(calls.map(({ chose }) => chose));
   });

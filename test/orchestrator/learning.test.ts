@@ -38,7 +38,12 @@ describe("the learner's choices", () => {
   it("leave it for all operations, also those that have not met the slow-down themselves", () => {
     const operations = ["classify", "extract", "draft", "reason"];
     for (const seed of seeds) {
-      const { calls } = simulate({ endpoints: { a: steady(30), b: slowFrom(500, 20) }, calls: 400, operations, seed });
+      const { calls } = simulate({
+        endpoints: { a: steady(30), b: slowFrom(500, 20) },
+        calls: 400,
+        operations,
+        seed,
+      });
       const after = calls.filter(({ askedAtMs }) => askedAtMs >= 500);
       expect(share(after.slice(0, 60), "a")).toBeGreaterThan(0.7);
     }
@@ -68,7 +73,12 @@ describe("the learner's choices", () => {
     for (const seed of seeds) {
       const b: Behaviour = (atMs) => ({ ms: atMs > 300 && atMs < 2_000 ? 200 : 20 });
       const { calls } = simulate({ endpoints: { a: steady(40), b }, calls: 2_000, seed });
-      expect(share(calls.filter(({ askedAtMs }) => askedAtMs > 600 && askedAtMs < 2_000), "a")).toBeGreaterThan(0.9);
+      expect(
+        share(
+          calls.filter(({ askedAtMs }) => askedAtMs > 600 && askedAtMs < 2_000),
+          "a",
+        ),
+      ).toBeGreaterThan(0.9);
       expect(share(calls.slice(-200), "b")).toBeGreaterThan(0.8);
     }
   });
@@ -76,7 +86,9 @@ describe("the learner's choices", () => {
   it("do not flap: a lasting change moves an operation once, and one slow request not at all", () => {
     for (const seed of seeds) {
       const changed = simulate({ endpoints: { a: steady(40), b: slowFrom(1_000, 20) }, calls: 1_000, seed });
-      expect(moves(changed.calls.filter(({ askedAtMs }) => askedAtMs >= 500)).map(({ moved }) => moved)).toEqual([{ from: "b", to: "a" }]);
+      expect(
+        moves(changed.calls.filter(({ askedAtMs }) => askedAtMs >= 500)).map(({ moved }) => moved),
+      ).toEqual([{ from: "b", to: "a" }]);
       let hiccups = 0;
       const hiccup: Behaviour = (atMs) => ({ ms: atMs >= 1_000 && hiccups++ === 0 ? 100 : 20 });
       const once = simulate({ endpoints: { a: hiccup, b: steady(40) }, calls: 1_000, concurrency: 4, seed });
@@ -94,9 +106,13 @@ describe("the learner's choices", () => {
   });
 
   it("take at least 20 % less time than the first endpoint always would, and at most 25 % more than an oracle's, while both change", () => {
-    const times = (atMs: number) => (Math.floor(atMs / 5_000) % 2 === 0 ? { a: 200, b: 20 } : { a: 20, b: 100 });
+    const times = (atMs: number) =>
+      Math.floor(atMs / 5_000) % 2 === 0 ? { a: 200, b: 20 } : { a: 20, b: 100 };
     for (const seed of seeds) {
-      const endpoints = { a: (atMs: number) => ({ ms: times(atMs).a }), b: (atMs: number) => ({ ms: times(atMs).b }) };
+      const endpoints = {
+        a: (atMs: number) => ({ ms: times(atMs).a }),
+        b: (atMs: number) => ({ ms: times(atMs).b }),
+      };
       const { calls } = simulate({ endpoints, calls: 6_000, seed });
       const total = (choose: (ms: ReturnType<typeof times>, chose: string) => number): number =>
         calls.reduce((sum, { askedAtMs, chose }) => sum + choose(times(askedAtMs), chose), 0);
@@ -110,13 +126,17 @@ describe("the learner's choices", () => {
   it("name the only endpoint when there is one, and still measure it", () => {
     const { calls, learning } = simulate({ endpoints: { a: steady(20) }, calls: 30 });
     expect(explain(calls.at(-1)!)).toMatchObject({ chose: "a", among: ["a"], because: "the only endpoint" });
-    expect(learning.insights()).toMatchObject([{ operation: "classify", endpoint: "a", calls: 30, share: 1, failureRate: 0 }]);
+    expect(learning.insights()).toMatchObject([
+      { operation: "classify", endpoint: "a", calls: 30, share: 1, failureRate: 0 },
+    ]);
   });
 
   it("explain themselves with what was measured", () => {
     const { calls } = simulate({ endpoints: { a: steady(20), b: slowFrom(0, 20) }, calls: 500 });
     const last = calls.filter(({ why }) => why === "usual").at(-1)!;
-    expect(explain(last).because).toMatch(/^a is the best bet: b: \d+ ms median of the last \d+ requests; a: \d+ ms median of the last 20 requests$/);
+    expect(explain(last).because).toMatch(
+      /^a is the best bet: b: \d+ ms median of the last \d+ requests; a: \d+ ms median of the last 20 requests$/,
+    );
     const trial = calls.filter(({ why, chose }) => why === "trial" && chose === "b").at(-1)!;
     expect(explain(trial).because).toMatch(/^to see how b does now: /);
   });
@@ -136,7 +156,13 @@ describe("the learner's insights", () => {
   it("G4: forget the oldest operations and the oldest calls that never came back", () => {
     const learning = new Learning(1);
     for (let n = 0; n < 12_000; n += 1)
-      learning.ask({ entry: "asked", atMs: n, callId: `call-${n}`, operation: `operation-${n % 3_000}`, endpoints: ["a", "b"] });
+      learning.ask({
+        entry: "asked",
+        atMs: n,
+        callId: `call-${n}`,
+        operation: `operation-${n % 3_000}`,
+        endpoints: ["a", "b"],
+      });
     expect(learning.openCalls).toBe(10_000);
     expect(new Set(learning.insights().map(({ operation }) => operation)).size).toBe(1_000);
   });

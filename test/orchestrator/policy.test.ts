@@ -1,16 +1,25 @@
 import { describe, expect, it } from "@jest/globals";
 import { choose, type Candidate } from "../../packages/orchestrator/src/policy.ts";
 
-const candidates = (costs: Readonly<Record<string, number>>, trials: Readonly<Record<string, number>> = {}): Candidate[] =>
+const candidates = (
+  costs: Readonly<Record<string, number>>,
+  trials: Readonly<Record<string, number>> = {},
+): Candidate[] =>
   Object.entries(costs).map(([endpoint, cost]) => ({ endpoint, cost, trialCost: trials[endpoint] ?? cost }));
 
 /** How often a candidate is tried, over all random numbers. */
 const triedOften = (among: Candidate[], endpoint: string): number =>
-  Array.from({ length: 10_000 }, (_, n) => choose(among, "a", n / 10_000)).filter((choice) => choice.why === "trial" && choice.endpoint === endpoint).length / 10_000;
+  Array.from({ length: 10_000 }, (_, n) => choose(among, "a", n / 10_000)).filter(
+    (choice) => choice.why === "trial" && choice.endpoint === endpoint,
+  ).length / 10_000;
 
 describe("the policy", () => {
   it("goes where the cost is lowest, to the first of equals", () => {
-    expect(choose(candidates({ a: 2, b: 1, c: 1 }), undefined, 0.99)).toEqual({ endpoint: "b", why: "usual", usual: "b" });
+    expect(choose(candidates({ a: 2, b: 1, c: 1 }), undefined, 0.99)).toEqual({
+      endpoint: "b",
+      why: "usual",
+      usual: "b",
+    });
   });
 
   it("moves only to what is cheaper by 15 %", () => {

@@ -1,10 +1,13 @@
-import type { LearnerEntry } from "../../packages/orchestrator/src/entry.ts";
+import type { LearnerEntry, LearnerRecord } from "../../packages/orchestrator/src/entry.ts";
 import type { Decision } from "../../packages/orchestrator/src/decision.ts";
 import { Learning } from "../../packages/orchestrator/src/learning.ts";
 import { seededRandom } from "../../packages/orchestrator/src/seeded-random.ts";
 
 /** How an endpoint answers at a time: after so many milliseconds, or with a failure after so many. */
-export type Behaviour = (atMs: number, operation: string) => { readonly ms: number; readonly fails?: boolean };
+export type Behaviour = (
+  atMs: number,
+  operation: string,
+) => { readonly ms: number; readonly fails?: boolean };
 
 export interface SimulatedCall extends Decision {
   readonly askedAtMs: number;
@@ -42,13 +45,12 @@ export function simulate(options: {
     const durationMs = ms * (0.7 + 0.6 * noise());
     const settle = (): void => {
       const outcome = { callId, ok: !fails } as const;
-      for (const entry of [
-        { entry: "request", sequence: ++sequence, endpoint: decision.chose, durationMs, ...outcome },
-        { entry: "call", sequence: ++sequence, durationMs: durationMs + 5, ...outcome },
-      ] as const) {
+      const heard = (entry: LearnerRecord): void => {
         record(entry);
         learning.learn(entry);
-      }
+      };
+      heard({ entry: "request", sequence: ++sequence, endpoint: decision.chose, durationMs, ...outcome });
+      heard({ entry: "call", sequence: ++sequence, durationMs: durationMs + 5, ...outcome });
     };
     running.push({ endMs: atMs + durationMs + 5, settle });
   };

@@ -148,10 +148,9 @@ describe("deadlines", () => {
     const p = pipeline("p")
       .stage("a", program, () => 1)
       .output(({ a }) => a);
-    expect(await codeOf(stage.runner.run(p, undefined, { timeoutMs: 0 }).result)).toBe(
-      "ERR_DEADLINE_EXCEEDED",
-    );
-    await turns();
+    const run = stage.runner.run(p, undefined, { timeoutMs: 0, restart: "permanent" });
+    expect(await codeOf(run.result)).toBe("ERR_DEADLINE_EXCEEDED");
+    expect(await wordsOf(run)).toEqual(["run.failed"]);
     expect(program.calls).toEqual([]);
   });
 

@@ -11,7 +11,7 @@ const root = path.resolve(import.meta.dirname, "../..");
 export const bundledTickets = readFileSync(path.join(root, "packages/dspex/src/demo/tickets.jsonl"), "utf8")
   .trim()
   .split("\n")
-  .map((line) => JSON.parse(line) as { id: string; text: string; language: string });
+  .map((line) => JSON.parse(line) as { id: string; text: string; language: string; customer: string });
 
 export interface DemoRun {
   /** As a shell tells it: 128 and the signal's number, when a signal ended it. */

@@ -1,5 +1,5 @@
 import { pipeline, type Pipeline, type PipelineRunner, type StandardSchema } from "@dspex/pipelines";
-import type { Callable } from "@dspex/programs";
+import type { Callable, PythonFunction } from "@dspex/programs";
 import { expectTypeOf } from "expect-type";
 
 interface Ticket {
@@ -74,6 +74,42 @@ begun.stage("x", draft, ({ input }) => ({ question: input.text }));
 begun.stage("x", draft, ({ input }) => ({ question: input.text, context: "none" }));
 // @ts-expect-error the function takes a text
 begun.stage("x", find, () => 3);
+
+// Literals in what it gets are as narrow as its target wants them, and lists are its arguments.
+declare const rate: Callable<{ kind: "bug" | "howto"; span: [number, number] }, number>;
+declare const python: PythonFunction<[string, number[]], number>;
+begun
+  .stage("rated", rate, ({ facts }) => ({
+    kind: facts.length > 1 ? "bug" : "howto",
+    span: [0, facts.length],
+  }))
+  .stage("counted", python, { reads: ["facts"] }, ({ facts }) => [facts[0]!, [1, 2, 3]])
+  .stage(
+    "run",
+    (task: { readonly run: () => number }) => task.run(),
+    ({ counted }) => ({ run: () => counted }),
+  )
+  .stage(
+    "any",
+    (value: unknown) => value,
+    () => undefined,
+  )
+  .map(
+    "each",
+    () => [1, 2],
+    python,
+    (n) => [String(n), [n]],
+  );
+// @ts-expect-error no such kind
+begun.stage("x", rate, () => ({ kind: "praise", span: [0, 1] }));
+// @ts-expect-error an argument is missing
+begun.stage("x", python, ({ facts }) => [facts[0]!]);
+begun.stage(
+  "x",
+  (task: { readonly run: () => number }) => task.run(),
+  // @ts-expect-error a task runs to a number
+  () => ({ run: () => "1" }),
+);
 
 // Names.
 // @ts-expect-error the name kind is taken

@@ -1,9 +1,8 @@
 import type { LmAdapter } from "@dspex/lm";
 import type { LearnerOptions } from "@dspex/orchestrator";
 import type { PoolOptions } from "@dspex/pool";
-import type { ChildSpec } from "@dspex/supervisors";
+import type { ChildSpec, Inspector } from "@dspex/supervisors";
 import type { LogLevel, TelemetryBus } from "@dspex/telemetry";
-import type { InspectionEvent } from "xstate";
 
 export interface RuntimeOptions {
   /** LM endpoints by name; programs that name none use `default`. @default none: programs that ask a model cannot be made */
@@ -16,8 +15,8 @@ export interface RuntimeOptions {
   readonly children?: readonly ChildSpec[];
   /** Called with the bus before anything starts, so that a subscriber misses nothing. @default none */
   readonly subscribe?: (telemetry: TelemetryBus) => void;
-  /** Receives XState's inspection events of every actor. @default none */
-  readonly inspect?: (event: InspectionEvent) => void;
+  /** Receives XState's inspection events of every actor, from the first on. @default none */
+  readonly inspect?: Inspector;
   /** Writes telemetry to standard error, as JSON lines, from this level up. @default nothing is written */
   readonly log?: LogLevel;
   /**

@@ -19,7 +19,13 @@ import {
 } from "@dspex/programs";
 import { createSessions, type Session, type SessionOptions } from "@dspex/sessions";
 import type { Signature } from "@dspex/signatures";
-import { createRegistry, startApplication, type Application, type TreeNode } from "@dspex/supervisors";
+import {
+  createRegistry,
+  startApplication,
+  type Application,
+  type Inspector,
+  type TreeNode,
+} from "@dspex/supervisors";
 import { createTelemetryBus, type TelemetryBus } from "@dspex/telemetry";
 import { logObserverSpec } from "./log-observer.ts";
 import { createResources } from "./resources.ts";
@@ -66,6 +72,11 @@ export interface Runtime extends AsyncDisposable {
   workers(): readonly WorkerStatus[];
   /** The supervision tree as it is, as plain JSON. */
   tree(): TreeNode;
+  /**
+   * Attaches an XState inspector while the runtime runs; returns how to detach it. It is told of every actor that lives, and
+   * then hears all that happens.
+   */
+  inspect(inspector: Inspector): () => void;
   /** The supervision tree itself: its root, for the management calls of `@dspex/supervisors`, and its named actors. */
   readonly application: Application;
   /** Settles when the runtime has ended, by `stop` or because its root gave up; never rejects. */
@@ -91,7 +102,7 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
   const random = Math.random;
   const ports = { runId, clock, random, spawn: spawnProcess, ledger, telemetry, registry };
   const { endpoints, pools, specs } = createResources(options, ports);
-  const { sessions, spec: sessionsSpec } = createSessions({}, { ...ports, createId });
+  const { sessions, spec: sessionsSpec } = createSessions({}, ports);
   const { learner, spec: learnerSpec } = createLearner(options.learner ?? {}, ports);
 
   const application = await startApplication({
@@ -139,6 +150,7 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
     explain: (callId) => learner.explain(callId),
     workers: () => pools.flatMap((pool) => pool.workers()),
     tree: () => application.tree(),
+    inspect: (inspector) => application.inspect(inspector),
     application,
     finished: application.finished,
     stop,

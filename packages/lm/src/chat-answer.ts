@@ -7,7 +7,7 @@ import { isObject } from "./json-fields.ts";
 import { lmError } from "./lm-error.ts";
 import type { LmResponse } from "./request.ts";
 import { SseParser } from "./sse-parser.ts";
-import type { LmStreamEvent } from "./stream-event.ts";
+import type { LmDelta, LmStreamEvent } from "./stream-event.ts";
 
 /** The answer to a chat completion request, of which the head has come. */
 export interface ChatAnswer {
@@ -55,8 +55,7 @@ export async function* readEvents(answer: ChatAnswer): AsyncGenerator<LmStreamEv
       const events = chat.read(chunk);
       if ("problem" in events) throw refusal(answer, events.problem, data);
       for (const event of events) {
-        if (event.type === "delta")
-          size += Buffer.byteLength("text" in event.delta ? event.delta.text : event.delta.input);
+        if (event.type === "delta") size += sizeOf(event.delta);
         if (size > maxBytes) throw tooLarge(answer);
         yield event;
       }
@@ -67,6 +66,10 @@ export async function* readEvents(answer: ChatAnswer): AsyncGenerator<LmStreamEv
     endpoint,
     status,
   });
+}
+
+function sizeOf(delta: LmDelta): number {
+  return Buffer.byteLength(delta.type === "tool_call" ? `${delta.name ?? ""}${delta.input}` : delta.text);
 }
 
 function tooLarge(answer: ChatAnswer): DspexError {

@@ -85,11 +85,15 @@ export class PairBelief {
     return Math.min(1, Math.max(0, this.failures.value));
   }
 
-  /** In milliseconds, of the latest few requests. */
-  get median(): { readonly medianMs?: number; readonly requests: number } {
-    if (this.latencies.size === 0) return { requests: 0 };
-    const medianMs = (this.#median ??= quantile(this.latencies.newest(explainedRequests), 0.5)!);
-    return { medianMs, requests: Math.min(explainedRequests, this.latencies.size) };
+  /** The requests that {@link medianMs} is of. */
+  get explainedRequests(): number {
+    return Math.min(explainedRequests, this.latencies.size);
+  }
+
+  /** Of the latest few requests, in milliseconds; `undefined` when none succeeded. */
+  get medianMs(): number | undefined {
+    this.#median ??= quantile(this.latencies.newest(explainedRequests), 0.5);
+    return this.#median;
   }
 }
 

@@ -1,12 +1,12 @@
 /** What was known of an endpoint when a call was decided. Measured numbers; the expectation is made of them. */
 export interface EndpointEstimate {
   readonly endpoint: string;
-  /** How long its next LM request of this operation is expected to take; absent while nothing is known. */
-  readonly expectedMs?: number;
+  /** How long its next LM request of this operation is expected to take; `undefined` while nothing is known. */
+  readonly expectedMs: number | undefined;
   /** The discounted rate of failures, 0 to 1. */
   readonly failureRate: number;
-  /** The median of its latest requests of this operation that succeeded, at most 20; absent when there are none. */
-  readonly medianMs?: number;
+  /** The median of its latest requests of this operation that succeeded, at most 20; `undefined` when there are none. */
+  readonly medianMs: number | undefined;
   /** How many requests that median is of. */
   readonly requests: number;
   /** Calls there that have been on their way for more than twice the usual time. */
@@ -48,11 +48,21 @@ export function explain(decision: Decision): Explanation {
 export function because({ chose, why, estimates }: Decision): string {
   if (why === "no learner") return "no learner: the first endpoint";
   if (why === "only") return "the only endpoint";
-  if (estimates.every(({ requests, overdue, failureRate }) => requests === 0 && overdue === 0 && failureRate === 0))
-    return why === "trial" ? `to try ${chose}: nothing is known yet` : "nothing is known yet: the first endpoint";
+  if (
+    estimates.every(
+      ({ requests, overdue, failureRate }) => requests === 0 && overdue === 0 && failureRate === 0,
+    )
+  )
+    return why === "trial"
+      ? `to try ${chose}: nothing is known yet`
+      : "nothing is known yet: the first endpoint";
   const others = estimates.filter(({ endpoint }) => endpoint !== chose);
-  const numbers = [...others, ...estimates.filter(({ endpoint }) => endpoint === chose)].map(words).join("; ");
-  return why === "trial" ? `to see how ${chose} does now: ${numbers}` : `${chose} is the best bet: ${numbers}`;
+  const numbers = [...others, ...estimates.filter(({ endpoint }) => endpoint === chose)]
+    .map(words)
+    .join("; ");
+  return why === "trial"
+    ? `to see how ${chose} does now: ${numbers}`
+    : `${chose} is the best bet: ${numbers}`;
 }
 
 function words({ endpoint, medianMs, requests, failureRate, overdue }: EndpointEstimate): string {

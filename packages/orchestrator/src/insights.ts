@@ -28,12 +28,21 @@ export function insightsOf(operations: ReadonlyMap<string, OperationBelief>): In
     const latest = choices.newest();
     return [...pairs].map(([endpoint, pair]): Insight => {
       const chosen = latest.filter((choice) => choice === endpoint).length;
-      return { operation, endpoint, calls: pair.calls, ...measured(pair), share: chosen / Math.max(1, latest.length) };
+      return {
+        operation,
+        endpoint,
+        calls: pair.calls,
+        ...measured(pair),
+        share: chosen / Math.max(1, latest.length),
+      };
     });
   });
 }
 
-function measured({ latencies, outcomes }: PairBelief): Pick<Insight, "failureRate" | "p50Ms" | "p95Ms" | "trend"> {
+function measured({
+  latencies,
+  outcomes,
+}: PairBelief): Pick<Insight, "failureRate" | "p50Ms" | "p95Ms" | "trend"> {
   const failed = outcomes.newest().filter((ok) => !ok).length;
   const failureRate = failed / Math.max(1, outcomes.size);
   const times = latencies.newest();

@@ -49,7 +49,10 @@ interface Incarnation {
  *
  * @throws DspexError `ERR_INVALID_OPTION` for a seed that is not a whole number.
  */
-export function createLearner(options: LearnerOptions, ports: LearnerPorts): { learner: Learner; spec: ChildSpec } {
+export function createLearner(
+  options: LearnerOptions,
+  ports: LearnerPorts,
+): { learner: Learner; spec: ChildSpec } {
   const { clock, telemetry } = ports;
   const log = harmless(options.log ?? (() => {}));
   const seed = integerOption("learner.seed", options.seed, { default: 0, min: Number.MIN_SAFE_INTEGER });
@@ -64,7 +67,10 @@ export function createLearner(options: LearnerOptions, ports: LearnerPorts): { l
         init({ self }) {
           const learning = new Learning(seed);
           const batch = new RecordBatch(ports, (records) => self.send({ type: "records", records }));
-          const incarnation: Incarnation = { learning, failed: (error) => self.send({ type: "failed", error }) };
+          const incarnation: Incarnation = {
+            learning,
+            failed: (error) => self.send({ type: "failed", error }),
+          };
           const release = (): void => {
             batch.close();
             if (alive === incarnation) alive = undefined;
@@ -119,7 +125,11 @@ export function createLearner(options: LearnerOptions, ports: LearnerPorts): { l
 }
 
 /** The reason of a move is that of a usual choice, also where this very call is a trial. */
-function reportMove(telemetry: TelemetryBus, decision: Decision, { from, to }: NonNullable<Decision["moved"]>): void {
+function reportMove(
+  telemetry: TelemetryBus,
+  decision: Decision,
+  { from, to }: NonNullable<Decision["moved"]>,
+): void {
   const reason = because({ ...decision, why: "usual", chose: to });
   telemetry.emit("learner.moved", { operation: decision.operation, from, to, because: reason });
 }

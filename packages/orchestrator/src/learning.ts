@@ -12,7 +12,7 @@ const maxOperations = 1_000;
 const maxOpenCalls = 10_000;
 
 /** The oldest waiting calls of an endpoint that are looked at for one decision. */
-const maxLookedAt = 16;
+const maxLookedAt = 8;
 
 /** A call is overdue once it takes so many times as long as usual. */
 const overdueFactor = 2;
@@ -128,7 +128,10 @@ function firstKey(map: ReadonlyMap<string, unknown>): string {
  * What the calls that an endpoint has not answered say about it: an endpoint that hangs is known before its first answer.
  * A call that a later one of the same operation overtook in the usual time was an outlier, and says nothing.
  */
-function overdueAt(endpoint: EndpointBelief, atMs: number): { readonly shift: number; readonly calls: number } {
+function overdueAt(
+  endpoint: EndpointBelief,
+  atMs: number,
+): { readonly shift: number; readonly calls: number } {
   let shift = 0;
   let calls = 0;
   let lookedAt = 0;
@@ -170,9 +173,10 @@ function estimate(operation: OperationBelief, pair: PairBelief, overdue: number)
   const expected = operation.expected(pair, "latency");
   return {
     endpoint: pair.endpoint.name,
-    ...(expected === undefined ? {} : { expectedMs: Math.exp(expected) }),
+    expectedMs: expected === undefined ? undefined : Math.exp(expected),
     failureRate: pair.failureRate,
-    ...pair.median,
+    medianMs: pair.medianMs,
+    requests: pair.explainedRequests,
     overdue,
   };
 }

@@ -16,14 +16,21 @@ export class RecordBatch {
   #records: LearnerRecord[] = [];
   #timer: Timer | undefined;
 
-  constructor(ports: { readonly clock: Clock; readonly telemetry: TelemetryBus }, take: (records: readonly LearnerRecord[]) => void) {
+  constructor(
+    ports: { readonly clock: Clock; readonly telemetry: TelemetryBus },
+    take: (records: readonly LearnerRecord[]) => void,
+  ) {
     this.#clock = ports.clock;
     this.#take = take;
     this.#unsubscribe = [
-      ports.telemetry.on("lm.request.settled", ({ sequence, fields: { callId, endpoint, ok, code, durationMs } }) => {
-        // Nobody waited for it any more: how long it took and that it failed is not the endpoint's doing.
-        if (code !== "ERR_CANCELLED") this.#add({ entry: "request", sequence, callId, endpoint, ok, durationMs });
-      }),
+      ports.telemetry.on(
+        "lm.request.settled",
+        ({ sequence, fields: { callId, endpoint, ok, code, durationMs } }) => {
+          // Nobody waited for it any more: how long it took and that it failed is not the endpoint's doing.
+          if (code !== "ERR_CANCELLED")
+            this.#add({ entry: "request", sequence, callId, endpoint, ok, durationMs });
+        },
+      ),
       ports.telemetry.on("call.settled", ({ sequence, fields: { callId, ok, durationMs } }) =>
         this.#add({ entry: "call", sequence, callId, ok, durationMs }),
       ),

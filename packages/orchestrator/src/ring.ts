@@ -19,8 +19,10 @@ export class Ring<T> {
 
   /** The newest `count` of them, oldest first. */
   newest(count: number = this.#capacity): T[] {
-    const values = this.#values;
-    const ordered = values.length < this.#capacity ? values : [...values.slice(this.#next), ...values.slice(0, this.#next)];
-    return ordered.slice(-count);
+    const { length } = this.#values;
+    const taken = Math.min(count, length);
+    // Not full, the ring begins at 0 and the next place is its length.
+    const first = this.#next - taken + length;
+    return Array.from({ length: taken }, (_, index) => this.#values[(first + index) % length]!);
   }
 }

@@ -12,7 +12,7 @@ export interface Root<In> {
   readonly input: (input: In) => void;
 }
 
-export type Nothing = Record<never, never>;
+type Nothing = Record<never, never>;
 
 /** What the next step sees. `S` is what was there before this builder, `A` what it added. */
 type Visible<S, A, K> = K extends "parallel" ? S : Simplify<S & A>;
@@ -22,6 +22,16 @@ type Stages<V> = Exclude<keyof V, "input"> & string;
 
 /** What a step's functions get: the input, and what it reads. */
 type Given<V, R extends PropertyKey> = Simplify<Pick<V, Extract<keyof V, R | "input">>>;
+
+/**
+ * What a `map` may return where its target takes a `T`. The compiler knows `T` too late to type the returned literals by it,
+ * so it takes them as constants: texts as they are, lists as readonly tuples.
+ */
+type Fits<T> = unknown extends T
+  ? T
+  : T extends (...args: never) => unknown
+    ? T
+    : { readonly [K in keyof T]: Fits<T[K]> };
 
 /** A name, or, when it is taken, a type whose text says so. */
 type NewName<N extends string, S, A> = N extends keyof S | keyof A | "output" ? `the name ${N} is taken` : N;
@@ -80,22 +90,23 @@ type LeftPerItem<Out, E> = E extends "skip"
  */
 export interface Steps<S, A, K extends Kind> {
   /** Calls `target` with what `map` makes of the results so far. */
-  stage<const N extends string, In, Out>(
+  stage<const N extends string, In, Out, const M extends Fits<In>>(
     name: NewName<N, S, A>,
     target: Target<In, Out>,
-    map: (results: Visible<S, A, K>) => NoInfer<In>,
+    map: (results: Visible<S, A, K>) => M,
   ): Next<S, A & Record<N, Out>, K>;
   stage<
     const N extends string,
     In,
     Out,
+    const M extends Fits<In>,
     R extends Stages<Visible<S, A, K>> = Stages<Visible<S, A, K>>,
     E extends "fail" | "skip" = "fail",
   >(
     name: NewName<N, S, A>,
     target: Target<In, Out>,
     options: StageOptions<R, E>,
-    map: (results: Given<Visible<S, A, K>, R>) => NoInfer<In>,
+    map: (results: Given<Visible<S, A, K>, R>) => M,
   ): Next<S, A & Record<N, Left<Out, E>>, K>;
 
   /** Calls `target` once per item; the result is the list of results, in the order of the items. */
@@ -104,13 +115,14 @@ export interface Steps<S, A, K extends Kind> {
     Item,
     In,
     Out,
+    const M extends Fits<In>,
     R extends Stages<Visible<S, A, K>> = Stages<Visible<S, A, K>>,
     E extends "fail" | "skip" | "partial" = "fail",
   >(
     name: NewName<N, S, A>,
     items: (results: Given<Visible<S, A, K>, R>) => readonly Item[],
     target: Target<In, Out>,
-    map: (item: Item, results: Given<Visible<S, A, K>, R>) => NoInfer<In>,
+    map: (item: Item, results: Given<Visible<S, A, K>, R>) => M,
     options?: MapOptions<R, E>,
   ): Next<S, A & Record<N, LeftPerItem<Out, E>>, K>;
 

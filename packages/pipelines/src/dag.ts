@@ -19,7 +19,7 @@ export interface DagNode {
 }
 
 /** A node in its graph. */
-export interface PlacedNode extends Omit<DagNode, "waitsFor"> {
+interface PlacedNode extends Omit<DagNode, "waitsFor"> {
   /** The nodes that it waits for, without those that one of them waits for already. */
   readonly after: readonly string[];
 }

@@ -112,7 +112,8 @@ export class LiveRun<Out> implements PipelineRun<Out> {
     const { signal, restart } = this.#settings;
     const { dag, schema } = this.#plan;
     if (signal?.aborted) return this.cancel(signal.reason);
-    if (this.#round.deadline.passed) return this.#expire();
+    const { deadline } = this.#round;
+    if (deadline.passed) return this.#fail(deadline.error(this.#where()));
     if (signal !== undefined) {
       const abort = (): void => this.cancel(signal.reason);
       signal.addEventListener("abort", abort);

@@ -1,7 +1,7 @@
 import { violation } from "@dspex/python-bridge";
 
 /** Items that a worker may send ahead of whoever reads them. */
-export const streamCredits = 64;
+export const streamCredits = 512;
 
 /**
  * The items of a streaming call on their way to their one reader. Bounded by credits (G4): the worker may be

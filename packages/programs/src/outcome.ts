@@ -69,7 +69,7 @@ export interface Streaming<Item, Out> extends AsyncIterable<Item> {
 /** Something that can be called for its pieces. */
 export interface StreamingCallable<In, Out, Item> extends Callable<In, Out> {
   /**
-   * Calls it and reads the pieces as they come, once. The producer is at most 64 items ahead of the loop; leaving the loop
+   * Calls it and reads the pieces as they come, once. The producer is at most 512 items ahead of the loop; leaving the loop
    * early cancels the call, in Python too (G3). The loop throws what `call` would.
    */
   stream(input: In, options?: CallOptions): Streaming<Item, Out>;

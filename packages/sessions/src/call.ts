@@ -35,7 +35,10 @@ export class SessionCall {
     this.#program = program;
     this.#input = input;
     this.#options = options;
-    this.#deadline = new Deadline(clock, durationOption("timeoutMs", options.timeoutMs, { default: defaultTimeoutMs }));
+    this.#deadline = new Deadline(
+      clock,
+      durationOption("timeoutMs", options.timeoutMs, { default: defaultTimeoutMs }),
+    );
   }
 
   /** While it waits: calls `leave` when the caller aborts or the deadline passes, and settles. */
@@ -47,7 +50,12 @@ export class SessionCall {
     };
     const where = "waiting for its turn in the session";
     const abort = (): void =>
-      give(new DspexError("ERR_CANCELLED", `The call was cancelled; it was ${where}.`, { details: { where }, cause: signal?.reason }));
+      give(
+        new DspexError("ERR_CANCELLED", `The call was cancelled; it was ${where}.`, {
+          details: { where },
+          cause: signal?.reason,
+        }),
+      );
     if (signal?.aborted) return abort();
     this.#onAbort = abort;
     signal?.addEventListener("abort", abort);

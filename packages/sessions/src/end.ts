@@ -14,7 +14,11 @@ const words: Record<SessionEnd, string> = {
 };
 
 export function sessionEnded(session: string, how: SessionEnd): DspexError<"ERR_SESSION_ENDED"> {
-  return new DspexError("ERR_SESSION_ENDED", `Session "${session}" ${words[how]}. Open it again to begin a new one.`, {
-    details: { session, how },
-  });
+  return new DspexError(
+    "ERR_SESSION_ENDED",
+    `Session "${session}" ${words[how]}. Open it again to begin a new one.`,
+    {
+      details: { session, how },
+    },
+  );
 }

@@ -20,7 +20,11 @@ const defaultTtlMs = 3_600_000;
 export function resolveSessionOptions(options: SessionOptions): ResolvedSessionOptions {
   const ttlMs = durationOption("ttlMs", options.ttlMs, { default: defaultTtlMs });
   if (ttlMs === 0)
-    throw invalidOption("ttlMs", ttlMs, "more than 0: leave it out for one hour, or give Infinity for a session that does not expire");
+    throw invalidOption(
+      "ttlMs",
+      ttlMs,
+      "more than 0: leave it out for one hour, or give Infinity for a session that does not expire",
+    );
   return {
     ttlMs,
     maxTurns: integerOption("maxTurns", options.maxTurns, { default: 50, min: 1 }),

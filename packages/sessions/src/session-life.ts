@@ -147,8 +147,12 @@ export class SessionLife {
 }
 
 function busy(session: string, limit: number): DspexError<"ERR_SESSION_BUSY"> {
-  return new DspexError("ERR_SESSION_BUSY", `Session "${session}" has ${limit} calls waiting; its calls run one after the other.`, {
-    details: { session, limit },
-    retryable: true,
-  });
+  return new DspexError(
+    "ERR_SESSION_BUSY",
+    `Session "${session}" has ${limit} calls waiting; its calls run one after the other.`,
+    {
+      details: { session, limit },
+      retryable: true,
+    },
+  );
 }

@@ -1,4 +1,4 @@
-import type { Clock } from "@dspex/core";
+import type { Clock, DspexError } from "@dspex/core";
 import type { CallOptions, Program, Turn } from "@dspex/programs";
 import { SessionCall, type SessionOutcome } from "./call.ts";
 import type { SessionLife } from "./session-life.ts";
@@ -20,7 +20,11 @@ export interface Session extends AsyncDisposable {
    */
   call<In, Out>(program: Program<In, Out>, input: In, options?: SessionCallOptions): Promise<Out>;
   /** Like `call`, but resolves to the outcome and never rejects. Without `meta`: the call was not made. */
-  tryCall<In, Out>(program: Program<In, Out>, input: In, options?: SessionCallOptions): Promise<SessionOutcome<Out>>;
+  tryCall<In, Out>(
+    program: Program<In, Out>,
+    input: In,
+    options?: SessionCallOptions,
+  ): Promise<SessionOutcome<Out>>;
   /** The turns so far, oldest first: inputs and outputs by field, as the programs took and returned them. */
   history(): readonly Turn[];
   /** Takes no further call, lets those that it has finish, and ends. Idempotent: all callers wait for the one end. */
@@ -29,12 +33,16 @@ export interface Session extends AsyncDisposable {
 
 /** The handle of a session. `ended` resolves when it is over, however that came. */
 export function sessionHandle(life: SessionLife, ended: Promise<void>, clock: Clock): Session {
-  const tryCall = <In, Out>(program: Program<In, Out>, input: In, options: SessionCallOptions = {}): Promise<SessionOutcome<Out>> => {
+  const tryCall = <In, Out>(
+    program: Program<In, Out>,
+    input: In,
+    options: SessionCallOptions = {},
+  ): Promise<SessionOutcome<Out>> => {
     let call: SessionCall;
     try {
       call = new SessionCall(program as unknown as Program<unknown, unknown>, input, options, clock);
     } catch (error) {
-      return Promise.resolve({ ok: false, error: error as SessionOutcome<never>["error"] });
+      return Promise.resolve({ ok: false, error: error as DspexError });
     }
     life.accept(call);
     return call.outcome as Promise<SessionOutcome<Out>>;

@@ -44,7 +44,10 @@ const supervisorName = "sessions";
  *
  * @throws DspexError `ERR_INVALID_OPTION`.
  */
-export function createSessions(options: SessionsOptions, ports: SessionsPorts): { sessions: Sessions; spec: ChildSpec } {
+export function createSessions(
+  options: SessionsOptions,
+  ports: SessionsPorts,
+): { sessions: Sessions; spec: ChildSpec } {
   const maxSessions = integerOption("sessions.maxSessions", options.maxSessions, { default: 10_000, min: 1 });
   const living = new Map<string, Living>();
 
@@ -89,16 +92,24 @@ export function createSessions(options: SessionsOptions, ports: SessionsPorts): 
 async function startSession(registry: Registry, life: SessionLife): Promise<void> {
   const supervisor = registry.whereis(supervisorName);
   if (supervisor === undefined)
-    throw new DspexError("ERR_NO_PROCESS", `Session "${life.id}" was not opened: the supervisor of sessions is not running.`, {
-      details: { target: supervisorName },
-      retryable: true,
-    });
+    throw new DspexError(
+      "ERR_NO_PROCESS",
+      `Session "${life.id}" was not opened: the supervisor of sessions is not running.`,
+      {
+        details: { target: supervisorName },
+        retryable: true,
+      },
+    );
   await startChild(supervisor, { id: life.id, restart: "temporary", start: () => sessionMachine(life) });
 }
 
 function full(limit: number): DspexError<"ERR_SESSIONS_FULL"> {
-  return new DspexError("ERR_SESSIONS_FULL", `${limit} sessions live, and no more may. End those that are over, or give them a shorter ttlMs.`, {
-    details: { limit },
-    retryable: true,
-  });
+  return new DspexError(
+    "ERR_SESSIONS_FULL",
+    `${limit} sessions live, and no more may. End those that are over, or give them a shorter ttlMs.`,
+    {
+      details: { limit },
+      retryable: true,
+    },
+  );
 }

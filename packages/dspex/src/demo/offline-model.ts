@@ -29,16 +29,20 @@ export function createOfflineModel(name: string): OfflineModel {
     const { url, apiKey } = started;
     return { server: started, adapter: http({ model: "offline-rules", baseURL: url, apiKey }) };
   };
+  const running = async (): Promise<LmAdapter> => {
+    if (current === undefined) throw new Error(`The offline rules "${name}" are not running.`);
+    return (await current).adapter;
+  };
   return {
     adapter: {
-      async complete(request, options) {
-        if (current === undefined) throw new Error(`The offline rules "${name}" are not running.`);
-        return (await current).adapter.complete(request, options);
+      complete: async (request, options) => (await running()).complete(request, options),
+      async *stream(request, options) {
+        yield* (await running()).stream!(request, options);
       },
     },
     slowDown(toMs) {
       latencyMs = toMs;
-      void current?.then(({ server: running }) => running.setLatencyMs(toMs));
+      void current?.then(({ server: reached }) => reached.setLatencyMs(toMs));
     },
     spec: {
       id: `offline-rules-${name}`,
@@ -49,10 +53,10 @@ export function createOfflineModel(name: string): OfflineModel {
             current.catch((error: unknown) => self.send({ type: "failed", error }));
             return current;
           },
-          receive(_running, { error }) {
+          receive(_started, { error }) {
             throw error;
           },
-          terminate: async (running) => (await running).server.close(),
+          terminate: async (started) => (await started).server.close(),
         }),
     },
   };

@@ -1,7 +1,7 @@
 import { invalidOption } from "@dspex/core";
 
 /** A field of a DSPy signature, as its prompt prints it. */
-export interface PromptField {
+interface PromptField {
   readonly name: string;
   /** DSPy's spelling: `str`, `float`, `Literal['a', 'b']`, … */
   readonly type: string;

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { createOfflineServer, type OfflineServer } from "../../packages/dspex/src/demo/offline-server.ts";
+import { runExample } from "../support/example.ts";
+
+/** Examples that end by themselves, and what they print. */
+const examples: Readonly<Record<string, RegExp>> = {
+  "first-program.ts": /^shipping [\d.]+\n.*dspy\.worker-\d 1\n$/s,
+  "inspect-actors.ts": /^application\n.*application\/resources\/pools\/dspy\/workers\/worker-1\n/s,
+  "spawn-a-pipeline.ts": /run\.completed \n\{ category: 'shipping', orders: \[ '#?A-48213' \] \}\n.*-->/s,
+  "stream-fields.ts": /^summary: .+\nanswer: .+\nsummary, answer in 1 request\n$/,
+  "talk-in-a-session.ts": /^.+\nWhere is my order A-48213\?\nAnd when will it be here\?\n$/,
+};
+/** Examples with a test of their own. */
+const elsewhere = ["embed-in-a-service.ts"];
+
+describe("docs/examples", () => {
+  let model: OfflineServer;
+  beforeAll(async () => {
+    model = await createOfflineServer();
+  });
+  afterAll(() => model.close());
+
+  it("are all run", () => {
+    const files = readdirSync(path.resolve(import.meta.dirname, "../../docs/examples"));
+    expect([...Object.keys(examples), ...elsewhere].sort()).toEqual(files.sort());
+  });
+
+  it.each(Object.entries(examples))(
+    "%s runs and prints what it says",
+    async (file, printed) => {
+      const { status, stdout, stderr } = await runExample(file, model);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+      expect(stdout).toMatch(printed);
+    },
+    60_000,
+  );
+});
