@@ -3,7 +3,7 @@ import { explain } from "../../packages/orchestrator/src/decision.ts";
 import { Learning } from "../../packages/orchestrator/src/learning.ts";
 import { moves, share, simulate, type Behaviour } from "./simulation.ts";
 
-const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
+const seeds = [1, 2, 3, 4, 5];
 const steady =
   (ms: number): Behaviour =>
   () => ({ ms });
@@ -133,7 +133,7 @@ describe("the learner's choices", () => {
 
   it("explain themselves with what was measured", () => {
     const { calls } = simulate({ endpoints: { a: steady(20), b: slowFrom(0, 20) }, calls: 500 });
-    const last = calls.filter(({ why }) => why === "usual").at(-1)!;
+    const last = calls.filter(({ why }) => why === "best").at(-1)!;
     expect(explain(last).because).toMatch(
       /^a is the best bet: b: \d+ ms median of the last \d+ requests; a: \d+ ms median of the last 20 requests$/,
     );

@@ -17,13 +17,17 @@ describe("the policy", () => {
   it("goes where the cost is lowest, to the first of equals", () => {
     expect(choose(candidates({ a: 2, b: 1, c: 1 }), undefined, 0.99)).toEqual({
       endpoint: "b",
-      why: "usual",
+      why: "best",
       usual: "b",
     });
   });
 
   it("moves only to what is cheaper by 15 %", () => {
-    expect(choose(candidates({ a: 1.14, b: 1 }), "a", 0.99).usual).toBe("a");
+    expect(choose(candidates({ a: 1.14, b: 1 }), "a", 0.99)).toEqual({
+      endpoint: "a",
+      why: "kept",
+      usual: "a",
+    });
     expect(choose(candidates({ a: 1.16, b: 1 }), "a", 0.99).usual).toBe("b");
   });
 
@@ -42,6 +46,6 @@ describe("the policy", () => {
   });
 
   it("has no choice with one candidate", () => {
-    expect(choose(candidates({ a: 1 }), undefined, 0)).toEqual({ endpoint: "a", why: "usual", usual: "a" });
+    expect(choose(candidates({ a: 1 }), undefined, 0)).toEqual({ endpoint: "a", why: "best", usual: "a" });
   });
 });

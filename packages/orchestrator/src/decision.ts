@@ -1,3 +1,5 @@
+import { hysteresis, type Choice } from "./policy.ts";
+
 /** What was known of an endpoint when a call was decided. Measured numbers; the expectation is made of them. */
 export interface EndpointEstimate {
   readonly endpoint: string;
@@ -33,7 +35,7 @@ export interface Decision {
   readonly operation: string;
   readonly chose: string;
   readonly among: readonly string[];
-  readonly why: "usual" | "trial" | "only" | "no learner";
+  readonly why: Choice["why"] | "only" | "no learner";
   readonly estimates: readonly EndpointEstimate[];
   /** From here on the operation's calls go elsewhere, apart from trials. */
   readonly moved?: { readonly from: string; readonly to: string };
@@ -48,22 +50,20 @@ export function explain(decision: Decision): Explanation {
 export function because({ chose, why, estimates }: Decision): string {
   if (why === "no learner") return "no learner: the first endpoint";
   if (why === "only") return "the only endpoint";
-  if (
-    estimates.every(
-      ({ requests, overdue, failureRate }) => requests === 0 && overdue === 0 && failureRate === 0,
-    )
-  )
-    return why === "trial"
-      ? `to try ${chose}: nothing is known yet`
-      : "nothing is known yet: the first endpoint";
+  const nothingKnown = estimates.every((of) => of.requests === 0 && of.overdue === 0 && of.failureRate === 0);
+  if (nothingKnown) return "nothing is known yet";
   const others = estimates.filter(({ endpoint }) => endpoint !== chose);
   const numbers = [...others, ...estimates.filter(({ endpoint }) => endpoint === chose)]
     .map(words)
     .join("; ");
-  return why === "trial"
-    ? `to see how ${chose} does now: ${numbers}`
-    : `${chose} is the best bet: ${numbers}`;
+  return `${reasons[why](chose)}: ${numbers}`;
 }
+
+const reasons: Record<Choice["why"], (chose: string) => string> = {
+  best: (chose) => `${chose} is the best bet`,
+  kept: (chose) => `${chose} is kept, none is better by ${Math.round(100 * (hysteresis - 1))} %`,
+  trial: (chose) => `to see how ${chose} does now`,
+};
 
 function words({ endpoint, medianMs, requests, failureRate, overdue }: EndpointEstimate): string {
   const parts = [

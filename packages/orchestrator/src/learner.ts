@@ -124,13 +124,13 @@ export function createLearner(
   };
 }
 
-/** The reason of a move is that of a usual choice, also where this very call is a trial. */
+/** A move has its reason also where this very call is a trial. */
 function reportMove(
   telemetry: TelemetryBus,
   decision: Decision,
   { from, to }: NonNullable<Decision["moved"]>,
 ): void {
-  const reason = because({ ...decision, why: "usual", chose: to });
+  const reason = because({ ...decision, why: "best", chose: to });
   telemetry.emit("learner.moved", { operation: decision.operation, from, to, because: reason });
 }
 

@@ -9,8 +9,8 @@ export interface Candidate {
 
 export interface Choice {
   readonly endpoint: string;
-  /** `usual`: where the operation's calls go at present. `trial`: to see how another endpoint does now. */
-  readonly why: "usual" | "trial";
+  /** `best`: the lowest cost. `kept`: none is lower by enough to move. `trial`: to see how another endpoint does now. */
+  readonly why: "best" | "kept" | "trial";
   /** Where the operation's calls go from now on, apart from trials. */
   readonly usual: string;
 }
@@ -44,5 +44,5 @@ export function choose(candidates: readonly Candidate[], usual: string | undefin
     left -= (trialBudget * to.cost) / price / (candidates.length - 1);
     if (left < 0) return { endpoint: candidate.endpoint, why: "trial", usual: to.endpoint };
   }
-  return { endpoint: to.endpoint, why: "usual", usual: to.endpoint };
+  return { endpoint: to.endpoint, why: to === best ? "best" : "kept", usual: to.endpoint };
 }

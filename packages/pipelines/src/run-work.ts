@@ -229,7 +229,7 @@ export class RunWork implements Work<StageEnd> {
   #release(reason: unknown): void {
     for (const { controller, timer } of this.#active.values()) {
       timer?.cancel();
-      void reason;
+      controller.abort(reason);
     }
     this.#active.clear();
   }

@@ -1,7 +1,8 @@
 """Typed trees from the host: the Python type that a node stands for, and input values made to fit it.
 
 A node is `{kind: "str" | "int" | "float" | "bool" | "none"}`, `{kind: "list", item}`, `{kind: "dict", key, value}`,
-`{kind: "literal", values}` or `{kind: "union", members}`; an input field may also be `{kind: "history"}`. Nothing is evaluated: a tree that is not of these is refused.
+`{kind: "literal", values}` or `{kind: "union", members}`; an input field may also be `{kind: "history"}`. Nothing is
+evaluated: a tree that is not of these is refused.
 """
 
 from typing import Any, Literal, Union
