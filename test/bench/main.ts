@@ -1,11 +1,12 @@
 import path from "node:path";
 import { call } from "./groups/call.ts";
+import { pipelines } from "./groups/pipelines.ts";
 import { stream } from "./groups/stream.ts";
 import { measureRow } from "./pairs.ts";
 import { cells, rewriteReport } from "./report.ts";
 import type { Group, Measured } from "./row.ts";
 
-const groups: readonly Group[] = [call, stream];
+const groups: readonly Group[] = [call, stream, pipelines];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !groups.some((group) => group.name === name));

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
-import { scripted, signature, type Runtime, type Streaming } from "dspex";
+import { scripted, signature, type LmAdapter, type Runtime, type Streaming } from "dspex";
 import { eventually } from "../support/eventually.ts";
 import { freshPath, startTestRuntime } from "../support/runtime.ts";
 
@@ -93,8 +93,9 @@ describe("a stream of a program", () => {
   }, 30_000);
 
   it("works with an endpoint that only gives whole replies", async () => {
-    const { complete } = scripted(() => reply);
-    await using runtime = await startTestRuntime({ size: 1 }, { lm: { default: { complete } } });
+    const adapter = scripted(() => reply);
+    const whole: LmAdapter = { complete: (request, options) => adapter.complete(request, options) };
+    await using runtime = await startTestRuntime({ size: 1 }, { lm: { default: whole } });
     const stream = runtime.program(draft).stream({ ticket: "Where is it?" });
     const fields = new Set((await collect(stream)).map(({ field }) => field));
     expect(fields).toEqual(new Set(["summary", "answer"]));

@@ -13,7 +13,7 @@ import {
 } from "@dspex/supervisors";
 import type { AnyActorRef } from "xstate";
 
-export type WorkerMessage = { readonly type: "end"; readonly reason: ExitReason };
+type WorkerMessage = { readonly type: "end"; readonly reason: ExitReason };
 
 export interface WorkerOptions extends Partial<Omit<ChildSpec, "id" | "start">> {
   /** How it reacts to being asked to stop: at once, after so many milliseconds, never, or with a throw. */

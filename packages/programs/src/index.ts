@@ -13,4 +13,4 @@ export {
 } from "./program.ts";
 export { createPythonFunction, type PythonFunction } from "./python-function.ts";
 export { specHash, type ModuleName, type ProgramSpec } from "./spec.ts";
-export { firstEndpoint, type Strategist, type Strategy, type StrategyQuestion } from "./strategist.ts";
+export type { Strategist, Strategy, StrategyQuestion } from "./strategist.ts";

@@ -12,12 +12,7 @@ export interface Strategy {
   readonly endpoint: string;
 }
 
-/** Decides how a call is served; asked at every call of a program. A learner fills this port, or {@link firstEndpoint} does. */
+/** Decides how a call is served; asked at every call of a program. The learner fills this port. */
 export interface Strategist {
   choose(question: StrategyQuestion): Strategy;
 }
-
-/** The static default: the program's first endpoint, whatever happens there. */
-export const firstEndpoint: Strategist = {
-  choose: ({ endpoints }) => ({ endpoint: endpoints[0]! }),
-};

@@ -34,7 +34,10 @@ export const stream: Group = {
           name: "deltas of one stream",
           unit: "deltas/s",
           ours: { name: "DSPex", measure: () => rateOf(produce.stream([deltas])) },
-          peer: { name: "FastAPI, server-sent events", measure: () => rateOf(service.events(`/deltas/${deltas}`)) },
+          peer: {
+            name: "FastAPI, server-sent events",
+            measure: () => rateOf(service.events(`/deltas/${deltas}`)),
+          },
           bar: { at: "least", ratio: 2 },
         },
       ],
