@@ -16,7 +16,8 @@ describe("the items of a streaming call", () => {
     const { stream } = fed(2);
     const read: unknown[] = [];
     const reading = (async () => {
-      for await (const item of stream) read.push(item);
+      for (let step = await stream.next(); step.done !== true; step = await stream.next())
+        read.push(step.value);
     })();
     await turn();
     stream.push(2);
@@ -36,9 +37,17 @@ describe("the items of a streaming call", () => {
     const { stream, granted } = fed(streamCredits);
     await turn();
     expect(granted).toEqual([]);
-    const reader = stream[Symbol.asyncIterator]();
-    for (let n = 0; n < streamCredits; n += 1) await reader.next();
+    for (let n = 0; n < streamCredits; n += 1) await stream.next();
     expect(granted).toEqual([streamCredits / 2, streamCredits / 2]);
+  });
+
+  it("give their error after the last item, to a reader that waits and to one that comes later", async () => {
+    const { stream } = fed(1);
+    await stream.next();
+    const waiting = stream.next();
+    stream.end(new Error("gone"));
+    await expect(waiting).rejects.toThrow("gone");
+    await expect(stream.next()).rejects.toThrow("gone");
   });
 
   it("know how many have arrived", () => {

@@ -36,7 +36,7 @@ const { texts } = load("texts.json") as { texts: { name: string; text: string; w
 
 const defaultLimit = 64 * 1024 * 1024;
 /** Kinds that a worker sends. */
-const fromWorker = new Set([2, 4, 5, 6, 9, 11, 14, 15]);
+const fromWorker = new Set([2, 4, 5, 6, 9, 11, 14, 15, 16, 17]);
 
 /** The value that a vector describes. */
 function plain(value: unknown): unknown {

@@ -114,7 +114,6 @@ export class Call {
     this.#resolve = undefined;
     this.onAbandon = undefined;
     this.#disarm();
-    this.request.stream?.end();
     resolve(outcome);
   }
 

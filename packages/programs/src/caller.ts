@@ -130,21 +130,20 @@ export function createCallable<In, Out, Item = unknown>(
     const onAbort = (): void => left.abort(signal?.reason);
     signal?.addEventListener("abort", onAbort);
     if (signal?.aborted === true) onAbort();
-    const outcome = run(input, { ...options, signal: left.signal }, items).finally(() => {
+    const outcome = run(input, { ...options, signal: left.signal }, items).then((settled) => {
       signal?.removeEventListener("abort", onAbort);
-      items.end();
+      items.end(settled.ok ? undefined : settled.error);
+      return settled;
     });
     return {
       outcome,
-      async *[Symbol.asyncIterator]() {
-        try {
-          for await (const item of items) yield item as Item;
-          const settled = await outcome;
-          if (!settled.ok) throw settled.error;
-        } finally {
+      [Symbol.asyncIterator]: () => ({
+        next: () => items.next() as Promise<IteratorResult<Item, undefined>>,
+        return() {
           left.abort("nobody reads the stream any more");
-        }
-      },
+          return Promise.resolve({ value: undefined, done: true });
+        },
+      }),
     };
   };
 
