@@ -1,11 +1,12 @@
 export { DspexError, type ErrorCode, type ErrorCodes } from "@dspex/core";
 export { http, scripted, type HttpOptions, type LmAdapter, type LmRequest, type LmResponse } from "@dspex/lm";
-export type {
-  EndpointEstimate,
-  Explanation,
-  Insight,
-  LearnerEntry,
-  LearnerOptions,
+export {
+  replay,
+  type EndpointEstimate,
+  type Explanation,
+  type Insight,
+  type LearnerEntry,
+  type LearnerOptions,
 } from "@dspex/orchestrator";
 export {
   pipeline,
