@@ -1,12 +1,15 @@
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { kill, whichChildren, type TreeNode } from "@dspex/supervisors";
-import { scripted, type Runtime } from "dspex";
+import { scripted, signature, type Runtime } from "dspex";
 import type { AnyActorRef } from "xstate";
 import { eventually } from "../support/eventually.ts";
 import { startTestRuntime } from "../support/runtime.ts";
 
 const start = (): Promise<Runtime> =>
-  startTestRuntime({ size: 2 }, { lm: { default: scripted(() => "unused") }, log: "error" });
+  startTestRuntime(
+    { size: 2 },
+    { lm: { default: scripted(() => "[[ ## answer ## ]]\nyes\n\n[[ ## completed ## ]]") }, log: "error" },
+  );
 
 const pathsOf = (node: TreeNode): string[] => [node.path, ...node.children.flatMap(pathsOf)];
 
@@ -77,6 +80,21 @@ describe("a running tree", () => {
     },
     30_000,
   );
+
+  it("goes on without a learner that keeps failing", async () => {
+    await using runtime = await start();
+    const ask = runtime.program(signature("question -> answer"), { lm: { endpoint: ["default"] } });
+    const learner = () => runtime.application.registry.whereis("learner");
+    for (let kills = 0; kills < 4; kills += 1) kill(await eventually(learner));
+    await eventually(
+      () => runtime.tree().children.find(({ id }) => id === "intelligence")?.state === "stopped",
+    );
+    const outcome = await ask.tryCall({ question: "Are you there?" });
+    expect(outcome).toMatchObject({ ok: true, meta: { endpoint: "default" } });
+    expect(runtime.explain(outcome.meta.callId)).toMatchObject({
+      because: expect.stringContaining("no learner"),
+    });
+  }, 30_000);
 
   afterAll(async () => {
     await using runtime = await start();

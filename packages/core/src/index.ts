@@ -7,4 +7,5 @@ export { DspexError, messageOf, type DspexErrorOptions, type ErrorCode, type Err
 export { createId, type IdGenerator } from "./ids.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
 export { choiceOption, durationOption, integerOption, invalidOption, show, textOption } from "./options.ts";
+export { pause } from "./pause.ts";
 export { createRedactor, type Redactor } from "./redact.ts";

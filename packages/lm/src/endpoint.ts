@@ -1,20 +1,11 @@
-import { deferred, DspexError, type AttemptBudget, type Deadline } from "@dspex/core";
+import { deferred, DspexError } from "@dspex/core";
 import { server, type ChildSpec, type Registry } from "@dspex/supervisors";
 import { aborted } from "./aborted.ts";
 import type { LmAdapter } from "./adapter.ts";
+import type { EndpointCall } from "./endpoint-call.ts";
 import { asDspexError, repeat, type RepeatPorts } from "./repeat.ts";
 import type { LmRequest, LmResponse, LmUsage } from "./request.ts";
 import type { LmStreamEvent } from "./stream-event.ts";
-
-/** Who asks, and for how long. */
-export interface EndpointCall {
-  readonly callId: string;
-  readonly deadline: Deadline;
-  /** Repetitions of a request take from it (G2). */
-  readonly budget: AttemptBudget;
-  /** Aborted when nobody waits for the reply any more. */
-  readonly signal: AbortSignal;
-}
 
 /** A language model that programs can ask by name. The handle survives restarts of the actor behind it. */
 export interface Endpoint {

@@ -1,6 +1,7 @@
 export type { LmAdapter, LmCallOptions } from "./adapter.ts";
 export { dspyErrorName } from "./dspy-error-name.ts";
-export { createEndpoint, type Endpoint, type EndpointCall, type EndpointPorts } from "./endpoint.ts";
+export type { EndpointCall } from "./endpoint-call.ts";
+export { createEndpoint, type Endpoint, type EndpointPorts } from "./endpoint.ts";
 export type { LmErrorCode, LmErrorCodes, LmFailure } from "./errors.ts";
 export type { LmEvents } from "./events.ts";
 export { http, type HttpOptions } from "./http.ts";

@@ -1,7 +1,6 @@
-import { backoffMs, DspexError, messageOf, type Clock } from "@dspex/core";
+import { backoffMs, DspexError, messageOf, type Clock, pause } from "@dspex/core";
 import type { TelemetryBus } from "@dspex/telemetry";
-import type { EndpointCall } from "./endpoint.ts";
-import { pause } from "./pause.ts";
+import type { EndpointCall } from "./endpoint-call.ts";
 
 export interface RepeatPorts {
   readonly clock: Clock;

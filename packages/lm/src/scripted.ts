@@ -1,7 +1,6 @@
-import { durationOption, systemClock, type Clock } from "@dspex/core";
+import { durationOption, systemClock, type Clock, pause } from "@dspex/core";
 import { aborted } from "./aborted.ts";
 import type { LmAdapter } from "./adapter.ts";
-import { pause } from "./pause.ts";
 import type { LmRequest, LmResponse } from "./request.ts";
 import { responseEvents } from "./response-events.ts";
 import { eachUntilAborted, untilAborted } from "./until-aborted.ts";

@@ -1,4 +1,4 @@
-import { backoffMs, DspexError, type BackoffOptions } from "@dspex/core";
+import { backoffMs, DspexError, type BackoffOptions, pause } from "@dspex/core";
 import type { Results, Step, StepScope } from "./step.ts";
 import { callTarget, type Target } from "./target.ts";
 
@@ -61,7 +61,7 @@ async function callWithRetry(
       const again = attempt < attempts && !scope.signal.aborted && mayHelp(error) && scope.budget.take();
       if (!again) throw error;
       scope.onRetry(attempt + 1, error);
-      await pause(backoffMs(attempt, pauses, scope.random), scope);
+      await pause(scope.clock, backoffMs(attempt, pauses, scope.random), scope.signal);
       scope.signal.throwIfAborted();
     }
   }
@@ -70,17 +70,4 @@ async function callWithRetry(
 /** What we do not know may go away; an error of DSPex says whether it does. */
 function mayHelp(error: unknown): boolean {
   return !DspexError.is(error) || error.retryable;
-}
-
-/** Ends early when the signal is aborted. */
-function pause(delayMs: number, { clock, signal }: StepScope): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      timer.cancel();
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = clock.setTimeout(end, delayMs);
-    signal.addEventListener("abort", end);
-  });
 }

@@ -5,12 +5,9 @@ import { createChaos } from "./chaos.ts";
 import type { DemoEndpoints } from "./endpoints.ts";
 import { readHelpArticles } from "./help-articles.ts";
 import type { Progress } from "./progress.ts";
-import { createSupportPipeline, type Answer } from "./support-desk.ts";
+import { createSupportPipeline } from "./support-desk.ts";
+import type { TicketResult } from "./ticket-result.ts";
 import type { Ticket } from "./tickets.ts";
-
-export type TicketResult =
-  | { readonly ticket: Ticket; readonly ok: true; readonly answer: Answer }
-  | { readonly ticket: Ticket; readonly ok: false; readonly code: string; readonly message: string };
 
 export interface JobOutcome {
   readonly results: readonly TicketResult[];

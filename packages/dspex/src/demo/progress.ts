@@ -1,4 +1,4 @@
-import type { TicketResult } from "./job.ts";
+import type { TicketResult } from "./ticket-result.ts";
 
 /** Tells people how far the job is. */
 export interface Progress {

@@ -108,6 +108,8 @@ export function renderReport(report: DemoReport, calls: number): string {
       "workers killed",
       `${report.workersKilled}; restarts by supervisors: ${report.restarts}; processes left: ${report.orphans ?? "not known on this system"}`,
     ],
+    ["endpoints", report.endpointCalls === null ? "one" : shiftText(report.endpointCalls)],
+    ["actors", `${report.actorsLived} lived, ${report.inspectedActors} seen by the inspector`],
     [
       "latency",
       `p50 ${report.p50Ms ?? "—"} ms, p99 ${report.p99Ms ?? "—"} ms; first call after ${report.firstCallMs ?? "—"} ms`,

@@ -1,5 +1,5 @@
 import { categories } from "./tickets.ts";
-import type { TicketResult } from "./job.ts";
+import type { TicketResult } from "./ticket-result.ts";
 
 /** The `q`-quantile by nearest rank; `null` of nothing. */
 export function quantile(values: readonly number[], q: number): number | null {

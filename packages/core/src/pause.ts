@@ -1,4 +1,4 @@
-import type { Clock } from "@dspex/core";
+import type { Clock } from "./clock.ts";
 
 /** Waits, or returns early when the signal is aborted. */
 export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { replay, scripted, signature, type LearnerEntry } from "dspex";
+import { DspexError, replay, scripted, signature, type LearnerEntry } from "dspex";
 import { startTestRuntime } from "../support/runtime.ts";
 
 const reply = "[[ ## answer ## ]]\nyes\n\n[[ ## completed ## ]]";
@@ -41,5 +41,21 @@ describe("the learner of a running system", () => {
     // Another seed tries at other times: the log alone is not enough.
     const other = replay(log, 8).map(({ chose }) => chose);
     expect(other).not.toEqual(decided.map((decision) => decision!.chose));
+  }, 30_000);
+
+  it("leaves an endpoint that is down, and says why", async () => {
+    const down = scripted(() => {
+      throw new DspexError("ERR_LM_SERVER", "down", { details: { endpoint: "a" } });
+    });
+    await using runtime = await startTestRuntime({ size: 1 }, { lm: { a: down, b: scripted(() => reply) } });
+    const ask = runtime.program(signature("question -> answer"), { lm: { endpoint: ["a", "b"] } });
+    const outcomes = [];
+    for (let call = 0; call < 60; call += 1) outcomes.push(await ask.tryCall({ question: "?" }));
+    const last = outcomes.slice(-40);
+    expect(last.filter(({ meta }) => meta.endpoint === "b").length).toBeGreaterThanOrEqual(36);
+    expect(outcomes.filter(({ ok }) => !ok).every(({ meta }) => meta.endpoint === "a")).toBe(true);
+    const rows = runtime.learner.insights();
+    expect(rows.find(({ endpoint }) => endpoint === "a")!.failureRate).toBeGreaterThan(0.5);
+    expect(rows.find(({ endpoint }) => endpoint === "b")!.failureRate).toBe(0);
   }, 30_000);
 });
