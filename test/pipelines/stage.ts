@@ -69,6 +69,7 @@ export function fakeProgram<In, Out>(
   const calls: { input: In; options: CallOptions }[] = [];
   const tryCall = async (input: In, options: CallOptions = {}): Promise<Outcome<Out>> => {
     calls.push({ input, options });
+    for (let further = 1; further < attempts; further += 1) options.budget?.take();
     const meta = {
       callId: `call-${calls.length}`,
       operation: "Predict:fake",

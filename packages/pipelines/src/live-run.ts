@@ -2,6 +2,7 @@ import {
   deferred,
   DspexError,
   messageOf,
+  type AttemptBudget,
   type Clock,
   type Deadline,
   type IdGenerator,
@@ -18,7 +19,6 @@ import { pipelinesName } from "./pipelines-spec.ts";
 import type { PipelineRun, RunMeta, RunOutcome } from "./run.ts";
 import type { RunOccurrence } from "./run-event.ts";
 import { RunWork, type StageEnd, type WorkOrder } from "./run-work.ts";
-import type { RunBudget } from "./step.ts";
 
 /** What runs need from around them. */
 export interface RunnerPorts {
@@ -36,14 +36,14 @@ export interface RunSettings {
   readonly signal: AbortSignal | undefined;
   readonly affinity: string | undefined;
   /** Deadline and attempt budget of a round. */
-  readonly allowance: () => { readonly deadline: Deadline; readonly budget: RunBudget };
+  readonly allowance: () => { readonly deadline: Deadline; readonly budget: AttemptBudget };
 }
 
 /** From a start to an outcome, over the crashes between them. Only a permanent run has more than one. */
 interface Round {
   readonly startedAtMs: number;
   readonly deadline: Deadline;
-  readonly budget: RunBudget;
+  readonly budget: AttemptBudget;
   timer: Timer | undefined;
   settled: boolean;
 }

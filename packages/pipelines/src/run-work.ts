@@ -1,11 +1,11 @@
-import { Deadline, type Clock, type DspexError, type Timer } from "@dspex/core";
+import { Deadline, type AttemptBudget, type Clock, type DspexError, type Timer } from "@dspex/core";
 import type { AnyActorRef, AnyEventObject } from "xstate";
 import { stageError } from "./errors.ts";
 import type { NodeEnded, Work } from "./machine.ts";
 import type { Plan } from "./pipeline.ts";
 import type { RunOccurrence } from "./run-event.ts";
 import { allWaiting, nextSteps, type NextSteps, type Standing, type Standings } from "./scheduler.ts";
-import type { RunBudget, Step, StepScope } from "./step.ts";
+import type { Step, StepScope } from "./step.ts";
 
 /** The run that the work is for, which outlives its incarnations. */
 export interface WorkOrder {
@@ -13,7 +13,7 @@ export interface WorkOrder {
   readonly plan: Plan;
   readonly input: unknown;
   readonly deadline: Deadline;
-  readonly budget: RunBudget;
+  readonly budget: AttemptBudget;
   readonly clock: Clock;
   readonly random: () => number;
   readonly affinity: string | undefined;

@@ -1,9 +1,15 @@
-import { choiceOption, Deadline, durationOption, integerOption, invalidOption } from "@dspex/core";
+import {
+  AttemptBudget,
+  choiceOption,
+  Deadline,
+  durationOption,
+  integerOption,
+  invalidOption,
+} from "@dspex/core";
 import type { Restart } from "@dspex/supervisors";
 import { LiveRun, type RunnerPorts, type RunSettings } from "./live-run.ts";
 import { isPipeline, planOf, type Pipeline } from "./pipeline.ts";
 import type { PipelineRun } from "./run.ts";
-import { SharedBudget } from "./run-budget.ts";
 import type { WorkOrder } from "./run-work.ts";
 
 export interface RunOptions {
@@ -68,7 +74,7 @@ export function createPipelineRunner(ports: RunnerPorts): PipelineRunner {
       });
       const allowance = () => ({
         deadline: new Deadline(ports.clock, timeoutMs),
-        budget: new SharedBudget(furtherAttempts),
+        budget: new AttemptBudget(furtherAttempts),
       });
       return launch(pipeline, input, { restart, signal, affinity, allowance });
     },

@@ -12,19 +12,14 @@ export interface StepScope extends StageScope {
   readonly clock: Clock;
   readonly random: () => number;
   readonly affinity: string | undefined;
-  readonly budget: RunBudget;
+  /** The run's own (G2): retries of stages and what their calls take by themselves. */
+  readonly budget: AttemptBudget;
   /** Runs another pipeline as part of this step. */
   readonly runNested: (pipeline: Pipeline<unknown, unknown>, input: unknown) => Promise<unknown>;
   /** A call failed and is made again. */
   readonly onRetry: (attempt: number, error: unknown) => void;
   /** An item has no result, and the step goes on. */
   readonly onItemFailed: (error: unknown) => void;
-}
-
-/** The attempt budget of a run (G2): retries of stages and what their calls take by themselves. */
-export interface RunBudget extends Pick<AttemptBudget, "take" | "taken"> {
-  /** Further attempts that are left. */
-  readonly left: number;
 }
 
 /** A node with what it does. */

@@ -40,10 +40,9 @@ export async function callTarget(
   const outcome = await target.tryCall(input, {
     signal,
     timeoutMs: deadline.remainingMs,
-    furtherAttempts: budget.left,
+    budget,
     ...(affinity === undefined ? {} : { affinity }),
   });
-  for (let extra = outcome.meta.attempts - 1; extra > 0; extra -= 1) budget.take();
   if (outcome.ok) return outcome.value;
   throw outcome.error;
 }

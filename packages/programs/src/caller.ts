@@ -91,12 +91,7 @@ export function createCallable<In, Out, Item = unknown>(
           clock,
           durationOption("timeoutMs", options.timeoutMs, { default: defaultTimeoutMs }),
         ),
-        budget: new AttemptBudget(
-          integerOption("furtherAttempts", options.furtherAttempts, {
-            default: defaultFurtherAttempts,
-            min: 0,
-          }),
-        ),
+        budget: options.budget ?? new AttemptBudget(furtherAttemptsOf(options)),
         idempotent: options.idempotent ?? operation.idempotent,
         affinity: options.affinity,
         signal: options.signal,
@@ -157,4 +152,8 @@ export function createCallable<In, Out, Item = unknown>(
       throw outcome.error;
     },
   };
+}
+
+function furtherAttemptsOf({ furtherAttempts }: CallOptions): number {
+  return integerOption("furtherAttempts", furtherAttempts, { default: defaultFurtherAttempts, min: 0 });
 }

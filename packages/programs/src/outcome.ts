@@ -1,4 +1,4 @@
-import type { DspexError } from "@dspex/core";
+import type { AttemptBudget, DspexError } from "@dspex/core";
 
 /** How a call went, whether it succeeded or not (G10). */
 export interface Meta {
@@ -48,6 +48,8 @@ export interface CallOptions {
   readonly affinity?: string;
   /** Further attempts that the call has in all, over the crashes of workers and failing LM requests (G2). @default 3 */
   readonly furtherAttempts?: number;
+  /** A budget of further attempts that this call shares with others, in place of one of its own. @default its own */
+  readonly budget?: AttemptBudget;
 }
 
 /** Something that can be called: a program, or a Python function. */
