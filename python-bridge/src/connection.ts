@@ -21,10 +21,6 @@ export interface Connection {
   send(message: RuntimeMessage): void;
   /** Lowers or raises the limit for what is sent, once the peer has announced what it takes. */
   peerTakes(maxFrameBytes: number): void;
-  /** Bytes written that the pipe has not taken yet. */
-  readonly bufferedBytes: number;
-  /** Ends the stream to the peer after what was sent. */
-  end(): void;
 }
 
 /**
@@ -83,12 +79,6 @@ export function openConnection(
     },
     peerTakes(bytes) {
       sendLimit = bytes;
-    },
-    get bufferedBytes() {
-      return writable.writableLength;
-    },
-    end() {
-      if (!ended) writable.end();
     },
   };
 }

@@ -79,13 +79,21 @@ export interface CallInfo {
   readonly adapterFallback?: boolean;
 }
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
+const logLevels = ["debug", "info", "warn", "error"] as const;
+
+export type LogLevel = (typeof logLevels)[number];
 
 /** A message from a worker, checked for its shape. */
 export type WorkerMessage =
   | { readonly kind: "ready"; readonly ready: Ready }
   | { readonly kind: "result"; readonly id: number; readonly value: unknown; readonly info: CallInfo }
-  | { readonly kind: "error"; readonly id: number; readonly error: WireError }
+  | {
+      readonly kind: "error";
+      readonly id: number;
+      readonly error: WireError;
+      /** Absent when the call never started. */
+      readonly info: CallInfo | undefined;
+    }
   | {
       readonly kind: "upcall";
       readonly id: number;
@@ -102,6 +110,8 @@ export type WorkerMessage =
       readonly kind: "pong";
       readonly n: number;
       readonly lagMs: number;
+      /** Calls that were answered while their code still runs. */
+      readonly abandoned: number;
       readonly inFlight: number;
       readonly rssBytes: number;
     }
@@ -138,16 +148,18 @@ export function readWorkerMessage(frame: Frame): WorkerMessage | undefined {
       return { kind: "credit", id: positive(id), n: positive(n) };
     }
     case kinds.error: {
-      const [id, error] = fields(frame, "ERROR", 2);
-      return { kind: "error", id: positive(id), error: wireError(error) };
+      const [id, error, info] = fields(frame, "ERROR", 2);
+      const told = info == null ? undefined : (record(info, "ERROR") as unknown as CallInfo);
+      return { kind: "error", id: positive(id), error: wireError(error), info: told };
     }
     case kinds.pong: {
       const [n, measured] = fields(frame, "PONG", 2);
-      const { lagMs, inFlight, rssBytes } = record(measured, "PONG");
+      const { lagMs, inFlight, abandoned, rssBytes } = record(measured, "PONG");
       return {
         kind: "pong",
         n: positive(n),
         lagMs: number(lagMs),
+        abandoned: number(abandoned),
         inFlight: number(inFlight),
         rssBytes: number(rssBytes),
       };
@@ -159,7 +171,7 @@ export function readWorkerMessage(frame: Frame): WorkerMessage | undefined {
       return {
         kind: "log",
         source: text(source, "LOG"),
-        level: text(level, "LOG") as LogLevel,
+        level: logLevel(level),
         text: text(line, "LOG"),
       };
     }
@@ -217,6 +229,12 @@ function record(value: unknown, name: string): Readonly<Record<string, unknown>>
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw violation(`a ${name} without its map`);
   return value as Record<string, unknown>;
+}
+
+function logLevel(value: unknown): LogLevel {
+  const level = logLevels.find((known) => known === value);
+  if (level === undefined) throw violation("a LOG of an unknown level");
+  return level;
 }
 
 function text(value: unknown, name: string): string {

@@ -150,7 +150,7 @@ class Worker:
         return call_id
 
     def answer(self, call_id: int, timeout: float = WAIT_SECONDS) -> tuple[str, Any, Any]:
-        """`("result", value, info)` or `("error", error, None)` of a call."""
+        """`("result", value, info)` or `("error", error, info)` of a call."""
         return self.answers[call_id].get(timeout=timeout)
 
     def call(self, target: Any, *arguments: Any, **options: Any) -> Any:
@@ -232,7 +232,7 @@ class Worker:
             case Kind.RESULT:
                 self.answers[value[0]].put(("result", value[1], value[2]))
             case Kind.ERROR:
-                self.answers[value[0]].put(("error", value[1], None))
+                self.answers[value[0]].put(("error", value[1], value[2]))
             case Kind.UPCALL:
                 self._on_upcall(value)
             case Kind.STREAM:

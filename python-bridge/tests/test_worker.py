@@ -162,6 +162,19 @@ class TestFunctions:
         assert error["code"] == "unserializable_result"
         assert error["details"] == {"path": "value.list[1].object"}
 
+    @pytest.mark.parametrize(("target", "lane"), [("user_code:fail", "thread"), ("user_code:fail_asking", "async")])
+    def test_g10_an_error_comes_with_what_the_call_has_cost(self, shared, target, lane):
+        _, error, info = shared.answer(shared.start(target, ["why"], lm=LM))
+        assert error["message"] == "why"
+        assert info["lane"] == lane
+        assert info["durationMs"] > 0
+        asked = lane == "async"
+        assert (info["lmCalls"], info["usage"]) == (asked, {"inputTokens": 3, "outputTokens": 5} if asked else None)
+
+    def test_an_error_of_a_call_that_never_started_has_no_info(self, shared):
+        for target, deadline_ms in (("nowhere:f", None), ({"program": "nowhere"}, None), (ECHO, now_ms() - 1000)):
+            assert shared.answer(shared.start(target, [], deadline_ms=deadline_ms))[2] is None
+
     def test_calls_run_under_their_own_settings(self, shared):
         found = shared.call("user_code:settings", lm={"name": "default", "config": {}})
         assert found == {"trace": None, "disable_history": True, "callbacks": [], "model": "host"}
@@ -178,6 +191,7 @@ class TestLimits:
     def test_an_error_fits_the_smallest_limit(self, small):
         error = small.error(small.start("user_code:large_error", [4096]))
         assert (error["code"], error["type"]) == ("exception", "builtins.ValueError")
+        assert small.error(small.start("user_code:large_error", [4096, "\U0001f40d"]))["code"] == "exception"
 
     @pytest.mark.parametrize("target", ["user_code:ask_sync", "user_code:ask_async"])
     def test_a_request_above_the_hosts_limit_is_an_error_of_its_call(self, small, target):
@@ -270,6 +284,27 @@ class TestDeadlines:
         single.call("user_code:let_go_async")  # on the loop: the only thread is busy
         assert single.value(busy) == "late"
         assert single.call("user_code:marks") == []
+
+    @pytest.mark.parametrize("end", ["deadline_exceeded", "cancelled"])
+    def test_g4_calls_that_end_while_every_thread_hangs_leave_nothing_behind(self, manual, end):
+        hanging = [manual.start("user_code:wait_for_stop", []) for _ in range(4)]
+        eventually(lambda: manual.call("user_code:waiting_for_stop") == 4)
+        deadline_ms = now_ms() + 300 if end != "cancelled" else None
+        ended = [manual.start("user_code:mark", ["ended"], deadline_ms=deadline_ms) for _ in range(200)]
+        for call in ended:
+            if end == "cancelled":
+                manual.send(Kind.CANCEL, [call])
+            _, error, info = manual.answer(call)
+            assert (error["code"], info) == (end, None)
+        assert manual.call("user_code:count_calls") == 4 + 1
+        assert manual.ping()["abandoned"] == 0
+        for call in hanging:
+            manual.send(Kind.CANCEL, [call])
+            assert manual.answer(call)[2]["lane"] == "thread"
+        assert manual.ping()["abandoned"] == 4
+        manual.call("user_code:let_go_async")
+        eventually(lambda: manual.ping()["abandoned"] == 0)
+        assert manual.call("user_code:marks_async") == []
 
     @pytest.mark.parametrize("end", ["deadline_exceeded", "cancelled"])
     def test_g3_ending_a_call_cancels_its_task(self, manual, end):
@@ -472,6 +507,16 @@ class TestLanguageModels:
         assert single.error(call)["code"] == "cancelled"
         assert single.call("user_code:marks") == ["swallow ended"]
 
+    @pytest.mark.parametrize("outcome", ["result", "error"])
+    @pytest.mark.parametrize("target", ["user_code:leave_task", "user_code:leave_thread"])
+    def test_a_request_that_a_call_leaves_behind_ends_with_it(self, manual, target, outcome):
+        call = manual.start(target, ["?", outcome == "error"], lm=LM)
+        upcall = manual.upcalls.get(timeout=10)
+        manual.call("user_code:let_go_async")
+        assert manual.answer(call)[0] == outcome
+        assert manual.upcancels.get(timeout=10) == upcall[0]
+        eventually(lambda: "left behind, ended" in manual.call("user_code:marks"))
+
     def test_programs_on_the_loop_take_no_threads(self, manual):
         manual.put("predict", spec())
         call = manual.start({"program": "predict"}, {"question": "?"}, lm=LM)
@@ -524,6 +569,16 @@ class TestEnd:
         assert fresh.wait() == 0
         assert fresh.said_bye()
         assert fresh.kinds[-1] == Kind.BYE
+
+    def test_sigterm_before_ready_ends_the_worker_at_once(self, tmp_path):
+        code = "import pathlib, time; pathlib.Path(__file__).with_name('begun').touch(); time.sleep(30)"
+        (tmp_path / "dspy.py").write_text(code)
+        with Worker(greet=False) as worker:
+            worker.send(Kind.HELLO, hello(paths=[str(tmp_path)]))
+            eventually((tmp_path / "begun").exists)
+            worker.process.send_signal(signal.SIGTERM)
+            assert worker.wait() == 0
+            assert worker.stderr() == ""
 
     def test_sigint_is_ignored(self, shared):
         shared.process.send_signal(signal.SIGINT)

@@ -1,9 +1,11 @@
 """What a user's module does, for the tests of the worker."""
 
 import asyncio
+import contextvars
 import ctypes
 import dataclasses
 import datetime
+import gc
 import inspect
 import logging
 import os
@@ -14,15 +16,20 @@ import time
 
 import dspy
 
+from dspex_bridge.calls import Call
+
 ran: list[str] = []
 """Names of calls whose code has started, for tests that say that it must not."""
 
 stop = threading.Event()
+waiting: list[None] = []
+"""One element for each call that has come to wait for `stop`."""
 
 
 async def reset() -> None:
     ran.clear()
     stop.clear()
+    waiting.clear()
 
 
 def mark(name: str) -> None:
@@ -30,6 +37,10 @@ def mark(name: str) -> None:
 
 
 def marks() -> list[str]:
+    return ran
+
+
+async def marks_async() -> list[str]:
     return ran
 
 
@@ -49,8 +60,18 @@ def sleep(seconds: float) -> str:
 
 
 def wait_for_stop() -> str:
+    waiting.append(None)
     stop.wait(30)
     return "late"
+
+
+async def waiting_for_stop() -> int:
+    return len(waiting)
+
+
+async def count_calls() -> int:
+    gc.collect()
+    return sum(type(found) is Call for found in gc.get_objects())
 
 
 def let_go() -> None:
@@ -135,8 +156,8 @@ async def large_async(size: int) -> str:
     return "x" * size
 
 
-def large_error(size: int) -> None:
-    raise ValueError("x" * size)
+def large_error(size: int, character: str = "x") -> None:
+    raise ValueError(character * size)
 
 
 def unserializable() -> dict:
@@ -172,6 +193,42 @@ def ask_sync(question: str) -> str:
 
 async def ask_async(question: str) -> str:
     return (await dspy.Predict("question -> answer").acall(question=question)).answer
+
+
+async def fail_asking(question: str) -> None:
+    await ask_async(question)
+    raise ValueError(question)
+
+
+async def leave_task(question: str, fail: bool) -> None:
+    async def ask() -> None:
+        try:
+            await ask_async(question)
+        finally:
+            ran.append("left behind, ended")
+
+    left.append(asyncio.create_task(ask()))
+    while not stop.is_set():
+        await asyncio.sleep(0.005)
+    if fail:
+        raise ValueError
+
+
+def leave_thread(question: str, fail: bool) -> None:
+    def ask() -> None:
+        try:
+            ask_sync(question)
+        except BaseException:
+            ran.append("left behind, ended")
+
+    threading.Thread(target=contextvars.copy_context().run, args=(ask,)).start()
+    stop.wait(30)
+    if fail:
+        raise ValueError
+
+
+left: list[asyncio.Task[None]] = []
+"""Keeps the tasks that calls leave behind."""
 
 
 async def ask_sync_on_loop(question: str) -> str:

@@ -33,7 +33,6 @@ function ports(
   const requests: CallRequest[] = [];
   const pool: Pool = {
     name: "dspy",
-    pending: 0,
     ready: () => Promise.resolve(),
     drain: () => Promise.resolve(),
     workers: () => [],
@@ -50,7 +49,7 @@ function ports(
     },
   };
   const all: ProgramPorts = {
-    pool,
+    pools: new Map([["dspy", pool]]),
     clock,
     createId,
     telemetry,
@@ -152,6 +151,7 @@ describe("a program", () => {
       () => createProgram(qa, { lm: { endpoint: "c" } }, ports(answers({})).all),
       '"c"',
     ],
+    ["an unknown pool", () => createProgram(qa, { pool: "gpu" }, ports(answers({})).all), '"gpu"'],
     ["no endpoint at all", () => createProgram(qa, { lm: { endpoint: [] } }, ports(answers({})).all), "[]"],
     [
       "a parameter that is no number",
@@ -194,7 +194,7 @@ describe("a program", () => {
 describe("a Python function", () => {
   it("is not idempotent unless the caller says so, and asks no endpoint", async () => {
     const { all, requests, questions } = ports(answers(4));
-    const double = createPythonFunction<[number], number>("m:double", all);
+    const double = createPythonFunction<[number], number>("m:double", {}, all);
     expect(await double.call([2])).toBe(4);
     await double.call([2], { idempotent: true });
     expect(requests.map(({ idempotent }) => idempotent)).toEqual([false, true]);
@@ -204,7 +204,7 @@ describe("a Python function", () => {
   it.each(["double", "m.double", "m:", "m:double; import os", "../m:double"])(
     "rejects the path %s",
     (path) => {
-      expect(() => createPythonFunction(path, ports(answers(1)).all)).toThrow(
+      expect(() => createPythonFunction(path, {}, ports(answers(1)).all)).toThrow(
         expect.objectContaining({ code: "ERR_INVALID_OPTION" }),
       );
     },

@@ -5,6 +5,7 @@ export { Deadline } from "./deadline.ts";
 export { deferred, type Deferred } from "./deferred.ts";
 export { DspexError, messageOf, type DspexErrorOptions, type ErrorCode, type ErrorCodes } from "./errors.ts";
 export { createId, type IdGenerator } from "./ids.ts";
+export { LazySignal } from "./lazy-signal.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
 export { choiceOption, durationOption, integerOption, invalidOption, show, textOption } from "./options.ts";
 export { pause } from "./pause.ts";

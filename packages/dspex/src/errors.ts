@@ -2,7 +2,7 @@
 export interface RuntimeErrorCodes {
   /** There is no Python environment for this version's lock file. */
   ERR_PYTHON_ENVIRONMENT: { readonly remedy: string };
-  /** The runtime has been stopped. */
+  /** The supervision tree gave up before the runtime was up. */
   ERR_RUNTIME_STOPPED: { readonly runId: string };
 }
 

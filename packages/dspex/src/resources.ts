@@ -16,7 +16,7 @@ import { lmUpcalls } from "./upcalls.ts";
 /** What calls run on: the endpoints and pools of a runtime, and their places in the tree. */
 export interface Resources {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
-  /** At least one; programs run in the first. */
+  /** At least one; programs that name none run in the first. */
   readonly pools: readonly [Pool, ...Pool[]];
   readonly specs: {
     readonly endpoints: readonly ChildSpec[];

@@ -7,7 +7,7 @@ import type { LogLevel, TelemetryBus } from "@dspex/telemetry";
 export interface RuntimeOptions {
   /** LM endpoints by name; programs that name none use `default`. @default none: programs that ask a model cannot be made */
   readonly lm?: Readonly<Record<string, LmAdapter>>;
-  /** Pools of Python workers by name; programs run in the first. @default one pool, `dspy`, of 2 workers */
+  /** Pools of Python workers by name; programs that name none run in the first. @default one pool, `dspy`, of 2 workers */
   readonly pools?: Readonly<Record<string, PoolOptions>>;
   /** How the learner that chooses among endpoints starts, and who gets its log. @default seed 0, no log */
   readonly learner?: LearnerOptions;

@@ -16,6 +16,7 @@ import {
   type Program,
   type ProgramOptions,
   type PythonFunction,
+  type PythonFunctionOptions,
 } from "@dspex/programs";
 import { createSessions, type Session, type SessionOptions } from "@dspex/sessions";
 import type { Signature } from "@dspex/signatures";
@@ -50,7 +51,10 @@ export interface Runtime extends AsyncDisposable {
     options?: ProgramOptions<M>,
   ): Program<In, ModuleOutput<M, Out>>;
   /** A plain Python function, `"package.module:name"`. */
-  pythonFunction<Args extends readonly unknown[], Result>(path: string): PythonFunction<Args, Result>;
+  pythonFunction<Args extends readonly unknown[], Result>(
+    path: string,
+    options?: PythonFunctionOptions,
+  ): PythonFunction<Args, Result>;
   /**
    * Runs a pipeline, as an actor of its own under `work/pipelines`. Whatever is wrong with the input or the application is
    * the run's outcome.
@@ -89,7 +93,7 @@ export interface Runtime extends AsyncDisposable {
  * Starts the tree and resolves when every pool has a worker that takes calls.
  *
  * @throws DspexError `ERR_INVALID_OPTION`; `ERR_PYTHON_ENVIRONMENT` when there is no Python environment yet;
- * `ERR_WORKER_BOOT` when workers cannot start. Nothing is left running then.
+ * `ERR_WORKER_BOOT` when workers cannot start; `ERR_RUNTIME_STOPPED` when the tree gave up. Nothing is left running then.
  */
 export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
   const clock = systemClock;
@@ -131,7 +135,7 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
   void application.finished.then(releaseSignals);
 
   const callers = {
-    pool: pools[0],
+    pools: new Map(pools.map((pool) => [pool.name, pool])),
     clock,
     createId,
     telemetry,
@@ -143,7 +147,7 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
     runId,
     telemetry,
     program: (signature, programOptions = {}) => createProgram(signature, programOptions, callers),
-    pythonFunction: (path) => createPythonFunction(path, callers),
+    pythonFunction: (path, functionOptions = {}) => createPythonFunction(path, functionOptions, callers),
     run: (pipeline, input, runOptions) => runner.run(pipeline, input, runOptions),
     session: (id, sessionOptions) => sessions.open(id, sessionOptions),
     learner,

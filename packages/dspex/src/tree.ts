@@ -14,7 +14,7 @@ export interface TreeNodes {
   readonly endpoints: readonly ChildSpec[];
   /** One supervisor per pool. */
   readonly pools: readonly ChildSpec[];
-  /** Dynamic supervisors of what users start: pipelines. */
+  /** Dynamic supervisors of what users start: sessions and pipelines. */
   readonly work: readonly ChildSpec[];
   /** Without it calls follow the static default, visibly. */
   readonly learner: ChildSpec;

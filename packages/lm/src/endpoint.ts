@@ -1,9 +1,9 @@
-import { deferred, DspexError } from "@dspex/core";
+import { DspexError, type LazySignal } from "@dspex/core";
 import { server, type ChildSpec, type Registry } from "@dspex/supervisors";
-import { aborted } from "./aborted.ts";
-import type { LmAdapter } from "./adapter.ts";
+import type { LmAdapter, LmCallOptions } from "./adapter.ts";
 import type { EndpointCall } from "./endpoint-call.ts";
-import { asDspexError, repeat, type RepeatPorts } from "./repeat.ts";
+import { EndpointRequest } from "./endpoint-request.ts";
+import type { RepeatPorts } from "./repeat.ts";
 import type { LmRequest, LmResponse, LmUsage } from "./request.ts";
 import type { LmStreamEvent } from "./stream-event.ts";
 
@@ -23,134 +23,88 @@ export interface EndpointPorts extends RepeatPorts {
   readonly registry: Registry;
 }
 
-/** A request that the actor has taken and that is not over. */
-interface InFlight {
-  /** Does it; never rejects. */
-  readonly run: () => Promise<void>;
-  readonly fail: (error: DspexError) => void;
-}
-
-type EndpointMessage = { readonly type: "begin" | "over"; readonly request: InFlight };
+type EndpointMessage = { readonly type: "begin"; readonly request: EndpointRequest };
 
 /**
- * An endpoint: its handle, and the actor that `tree.ts` puts under `lm`. The actor holds what is in flight, so that its
- * end fails those requests at once instead of leaving them to their deadlines.
+ * An endpoint: its handle, and the actor that `tree.ts` puts under `lm`. With the actor end the requests that were made
+ * through it, at once: they do not wait for their deadlines, and nobody goes on asking for them.
  */
 export function createEndpoint(
   name: string,
   adapter: LmAdapter,
   ports: EndpointPorts,
 ): { endpoint: Endpoint; spec: ChildSpec } {
-  const { registry, telemetry, clock } = ports;
   const actorName = `lm.${name}`;
+  /** Requests that are not over. One that was sent to the actor and did not reach it is among them. */
+  const inFlight = new Set<EndpointRequest>();
 
   const spec: ChildSpec = {
     id: name,
     name: actorName,
     start: () =>
-      server<Set<InFlight>, EndpointMessage>({
+      server<undefined, EndpointMessage>({
         init({ self }) {
-          const inFlight = new Set<InFlight>();
           const failAll = (): void => {
             for (const request of inFlight) request.fail(restarted(name));
           };
           self.subscribe({ complete: failAll, error: failAll });
-          return inFlight;
+          return undefined;
         },
-        receive(inFlight, { type, request }, { self }) {
-          if (type === "over") inFlight.delete(request);
-          else {
-            inFlight.add(request);
-            void request.run().finally(() => self.send({ type: "over", request }));
-          }
-          return inFlight;
+        receive(_state, { request }) {
+          request.begin();
+          return undefined;
         },
       }),
   };
 
-  const begin = (request: InFlight): void => {
-    const actor = registry.whereis(actorName);
+  /** Sends a request to the actor. */
+  const submit = (call: EndpointCall): EndpointRequest => {
+    const request = new EndpointRequest(name, call, ports, () => inFlight.delete(request));
+    inFlight.add(request);
+    const actor = ports.registry.whereis(actorName);
     if (actor === undefined) request.fail(restarted(name));
     else actor.send({ type: "begin", request });
+    return request;
   };
 
-  /** Emits the one record of a request that is over. */
-  const recorder = ({ callId }: EndpointCall) => {
-    const startedAtMs = clock.now();
-    return (
-      attempts: number,
-      outcome: { readonly error: DspexError } | { readonly usage: LmUsage | undefined },
-    ): void =>
-      telemetry.emit("lm.request.settled", {
-        endpoint: name,
-        callId,
-        attempts,
-        durationMs: clock.now() - startedAtMs,
-        inputTokens: 0,
-        outputTokens: 0,
-        ...("error" in outcome
-          ? { ok: false, code: outcome.error.code }
-          : {
-              ok: true,
-              inputTokens: outcome.usage?.input_tokens ?? 0,
-              outputTokens: outcome.usage?.output_tokens ?? 0,
-            }),
-      });
+  const complete: Endpoint["complete"] = async (asked, call) => {
+    const request = submit(call);
+    const response = await request.attempt(() => adapter.complete(asked, callOptions(request.signal)));
+    request.succeed(response.usage);
+    return response;
   };
 
-  const complete: Endpoint["complete"] = (request, call) =>
-    new Promise((resolve, reject) => {
-      const record = recorder(call);
-      const run = async (): Promise<void> => {
-        const outcome = await repeat(name, call, () => adapter.complete(request, call), ports);
-        record(outcome.attempts, outcome.ok ? { usage: outcome.value.usage } : outcome);
-        if (outcome.ok) resolve(outcome.value);
-        else reject(outcome.error);
-      };
-      begin({ run, fail: reject });
-    });
-
-  async function* stream(request: LmRequest, call: EndpointCall): AsyncGenerator<LmStreamEvent, void, void> {
-    const record = recorder(call);
-    const over = deferred<void>();
-    const gone = deferred<never>();
-    gone.promise.catch(() => {});
-    begin({ run: () => over.promise, fail: gone.reject });
+  async function* stream(asked: LmRequest, call: EndpointCall): AsyncGenerator<LmStreamEvent, void, void> {
+    const request = submit(call);
     let events: AsyncIterator<LmStreamEvent> | undefined;
-    const open = (): Promise<IteratorResult<LmStreamEvent>> => {
-      events = adapter.stream!(request, call)[Symbol.asyncIterator]();
-      return events.next();
-    };
-    let attempts = 0;
-    // What it stays when the reader leaves early.
-    let outcome: Parameters<typeof record>[1] = { error: aborted(call.signal, "reading the language model") };
     try {
-      const opened = await Promise.race([repeat(name, call, open, ports), gone.promise]);
-      attempts = opened.attempts;
-      if (!opened.ok) throw opened.error;
+      let step = await request.attempt(() => {
+        events = adapter.stream!(asked, callOptions(request.signal))[Symbol.asyncIterator]();
+        return events.next();
+      });
       let usage: LmUsage | undefined;
-      for (
-        let step = opened.value;
-        step.done !== true;
-        step = await Promise.race([events!.next(), gone.promise])
-      ) {
+      while (step.done !== true) {
         if (step.value.type === "end") usage = step.value.usage;
         yield step.value;
+        step = await request.until(events!.next());
       }
-      outcome = { usage };
-    } catch (thrown) {
-      const error = asDspexError(name, thrown);
-      outcome = { error };
-      throw error;
+      request.succeed(usage);
     } finally {
-      record(attempts, outcome);
-      over.resolve();
       // Whoever leaves early does not wait for the connection to close.
+      request.leave();
       void events?.return?.().catch(() => {});
     }
   }
 
   return { spec, endpoint: { name, complete, ...(adapter.stream === undefined ? {} : { stream }) } };
+}
+
+function callOptions(lazy: LazySignal): LmCallOptions {
+  return {
+    get signal() {
+      return lazy.signal;
+    },
+  };
 }
 
 function restarted(endpoint: string): DspexError {

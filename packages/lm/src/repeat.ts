@@ -1,5 +1,6 @@
-import { backoffMs, DspexError, messageOf, type Clock, pause } from "@dspex/core";
+import { backoffMs, DspexError, messageOf, pause, type Clock, type LazySignal } from "@dspex/core";
 import type { TelemetryBus } from "@dspex/telemetry";
+import { aborted } from "./aborted.ts";
 import type { EndpointCall } from "./endpoint-call.ts";
 
 export interface RepeatPorts {
@@ -22,7 +23,8 @@ const backoff = { firstMs: 200, maxMs: 5_000 } as const;
  */
 export async function repeat<T>(
   endpoint: string,
-  call: EndpointCall,
+  call: Pick<EndpointCall, "callId" | "deadline" | "budget">,
+  lazy: LazySignal,
   once: () => Promise<T>,
   { clock, random, telemetry }: RepeatPorts,
 ): Promise<Attempted<T>> {
@@ -33,10 +35,12 @@ export async function repeat<T>(
       const error = asDspexError(endpoint, thrown);
       const { retryAfterMs } = error.details as { readonly retryAfterMs?: number };
       const delayMs = retryAfterMs ?? backoffMs(attempts, backoff, random);
-      const worthwhile = error.retryable && delayMs < call.deadline.remainingMs && !call.signal.aborted;
+      const { signal } = lazy;
+      const worthwhile = error.retryable && delayMs < call.deadline.remainingMs && !signal.aborted;
       if (!worthwhile || !call.budget.take()) return { ok: false, error, attempts };
       telemetry.emit("lm.request.retried", { endpoint, callId: call.callId, code: error.code, delayMs });
-      await pause(clock, delayMs, call.signal);
+      await pause(clock, delayMs, signal);
+      if (signal.aborted) return { ok: false, error: aborted(signal, "waiting to ask again"), attempts };
     }
   }
 }

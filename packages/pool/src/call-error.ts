@@ -25,7 +25,16 @@ export function callError(call: Call, error: WireError, hostError: DspexError | 
     case "deadline_exceeded":
       return call.request.deadline.error("running in Python");
     case "exception":
-      return hostError !== undefined && isLmError(error) ? hostError : pythonError(error);
+      return isEcho(error, hostError) ? hostError : pythonError(error);
+    case "result_too_large":
+    case "unserializable_result":
+      return new DspexError(
+        "ERR_RESULT_NOT_SENT",
+        `The call ran, and its result cannot be sent: ${error.message}`,
+        {
+          details: { reason: error.code },
+        },
+      );
     default:
       return new DspexError("ERR_CALL_REFUSED", `Python did not take the call: ${error.message}`, {
         details: { reason: error.code },
@@ -34,8 +43,9 @@ export function callError(call: Call, error: WireError, hostError: DspexError | 
   }
 }
 
-function isLmError(error: WireError): boolean {
-  return /\.LM\w*Error$/.test(error.type);
+/** DSPy's LM errors carry the code of the host's error that they were made of. */
+function isEcho(error: WireError, hostError: DspexError | undefined): hostError is DspexError {
+  return hostError !== undefined && error.details["providerCode"] === hostError.code;
 }
 
 function pythonError(error: WireError): DspexError<"ERR_PYTHON"> {

@@ -92,6 +92,11 @@ export class Call {
     this.#worker = worker;
   }
 
+  /** The worker gave it back without having run it: that was no attempt. */
+  returned(): void {
+    this.#attempts -= 1;
+  }
+
   succeed(value: unknown, info: CallInfo): void {
     this.#settle({ ok: true, value, meta: this.#meta(info) });
   }

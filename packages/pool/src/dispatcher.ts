@@ -17,6 +17,8 @@ export interface DispatcherOptions {
   readonly pool: string;
   readonly queueLimit: number;
   readonly clock: Clock;
+  /** Calls that were sent to it and that it has not taken: a message can die with whom it was sent to. */
+  readonly inbox: Set<Call>;
   /** The workers that are ready, whoever they are at this moment. */
   readonly workers: ReadonlySet<WorkerSession>;
 }
@@ -26,7 +28,7 @@ export interface DispatcherOptions {
  * nothing but the queue, so when it is restarted the workers are simply there; the calls that waited in the old one settle.
  */
 export function dispatcherSpec(name: string, options: DispatcherOptions): ChildSpec {
-  const { pool, clock, workers, queueLimit } = options;
+  const { pool, clock, inbox, workers, queueLimit } = options;
 
   const dispatch = (queue: CallQueue<Call>): void => {
     while (queue.size > 0) {
@@ -36,6 +38,8 @@ export function dispatcherSpec(name: string, options: DispatcherOptions): ChildS
     }
   };
   const take = (queue: CallQueue<Call>, call: Call, again: boolean): void => {
+    inbox.delete(call);
+    if (call.settled) return;
     call.queued(clock.now());
     const worker = queue.size === 0 ? chooseWorker(workers, call.request.affinity) : undefined;
     if (worker !== undefined) return worker.run(call);
@@ -54,13 +58,15 @@ export function dispatcherSpec(name: string, options: DispatcherOptions): ChildS
           const settleQueued = (): void => {
             for (let call = queue.shift(); call !== undefined; call = queue.shift())
               call.fail(restarted(pool));
+            for (const call of inbox) call.fail(restarted(pool));
+            inbox.clear();
           };
           self.subscribe({ complete: settleQueued, error: settleQueued });
           return queue;
         },
         receive(queue, message) {
           if (message.type === "room") dispatch(queue);
-          else if (!message.call.settled) take(queue, message.call, message.type === "again");
+          else take(queue, message.call, message.type === "again");
           return queue;
         },
       }),

@@ -26,6 +26,8 @@ export interface PoolErrorCodes {
     readonly pythonDetails: Readonly<Record<string, unknown>>;
     readonly pythonCause: WireError | null;
   };
+  /** The call ran in Python, and what it returned is too large for the wire or no plain data; `reason` is the wire's code. */
+  ERR_RESULT_NOT_SENT: { readonly reason: string };
   /** Python did not run the call: the target, spec or input is wrong; `reason` is the wire's code. */
   ERR_CALL_REFUSED: { readonly reason: string };
 }

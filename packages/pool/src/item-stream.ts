@@ -1,3 +1,4 @@
+import { invalidOption, type DspexError } from "@dspex/core";
 import { violation } from "@dspex/python-bridge";
 
 /** Items that a worker may send ahead of whoever reads them. */
@@ -58,10 +59,15 @@ export class ItemStream {
       const value = this.#items[this.#read];
       this.#items[this.#read] = undefined;
       this.#read += 1;
-      if (this.#read === this.#items.length) this.#items.length = this.#read = 0;
+      // What was read is dropped in blocks: also when the reader never quite catches up.
+      if (this.#read === this.#items.length || this.#read >= streamCredits) {
+        this.#items.splice(0, this.#read);
+        this.#read = 0;
+      }
       this.#taken();
       return Promise.resolve({ value, done: false });
     }
+    if (this.#reader !== undefined) return Promise.reject(twoReaders());
     if (this.#end === undefined)
       return new Promise((resolve, reject) => {
         this.#reader = { resolve, reject };
@@ -77,4 +83,12 @@ export class ItemStream {
     this.#grant(this.#owed);
     this.#owed = 0;
   }
+}
+
+function twoReaders(): DspexError<"ERR_INVALID_OPTION"> {
+  return invalidOption(
+    "stream",
+    "a second next() before the first has settled",
+    "read by one loop, one item after the other",
+  );
 }

@@ -15,6 +15,11 @@ export interface PoolOptions {
   readonly bootTimeoutMs?: number;
   /** How long a stopping worker may finish its calls before it is killed, in milliseconds. @default 5_000 */
   readonly drainTimeoutMs?: number;
+  /**
+   * How long a cancelled or late call may stay unanswered before its worker is ended, in milliseconds: a worker answers at once
+   * unless its event loop hangs. @default 5_000
+   */
+  readonly cancelGraceMs?: number;
   /** Time between pings, in milliseconds. @default 5_000 */
   readonly heartbeatMs?: number;
   /** The largest value that crosses the wire in either direction, in bytes. @default 64 MiB */
@@ -51,6 +56,7 @@ export function resolvePoolOptions(
     queueLimit: integerOption(`${path}.queueLimit`, options.queueLimit, { default: 10_000, min: 0 }),
     bootTimeoutMs: durationOption(`${path}.bootTimeoutMs`, options.bootTimeoutMs, { default: 30_000 }),
     drainTimeoutMs: durationOption(`${path}.drainTimeoutMs`, options.drainTimeoutMs, { default: 5_000 }),
+    cancelGraceMs: durationOption(`${path}.cancelGraceMs`, options.cancelGraceMs, { default: 5_000 }),
     heartbeatMs: durationOption(`${path}.heartbeatMs`, options.heartbeatMs, { default: 5_000, min: 10 }),
     maxFrameBytes: integerOption(`${path}.maxFrameBytes`, options.maxFrameBytes, {
       default: 64 * 1024 * 1024,

@@ -1,5 +1,6 @@
-import { spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { once } from "node:events";
+import { PassThrough, type Readable, type Writable } from "node:stream";
 import type { Command } from "@dspex/python-bridge";
 
 export interface OsProcessExit {
@@ -65,13 +66,20 @@ export function childEnvironment(
 }
 
 export const spawnProcess: SpawnProcess = (command, env) => {
-  // `detached` makes the child the leader of a new session and group, so that what it starts can be ended with it.
-  const child = spawn(command.file, command.args, { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  let child: ChildProcessWithoutNullStreams;
+  try {
+    // `detached` makes the child the leader of a new session and group, so that what it starts can be ended with it.
+    child = spawn(command.file, command.args, { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  } catch (error) {
+    return notStarted(error as Error);
+  }
   const { pid } = child;
-  let gone = pid === undefined;
+  if (pid === undefined) return notStarted(once(child, "error").then(([error]) => error as Error));
+
+  let gone = false;
   const killGroup = (): void => {
     // Once its leader has been reaped and its members are ended, the group's number may come to mean another one.
-    if (gone || pid === undefined) return;
+    if (gone) return;
     try {
       process.kill(-pid, "SIGKILL");
     } catch {
@@ -79,9 +87,6 @@ export const spawnProcess: SpawnProcess = (command, env) => {
     }
   };
   const exited = new Promise<OsProcessExit>((resolve) => {
-    child.once("error", (spawnError) => {
-      if (pid === undefined) resolve({ exitCode: null, signal: null, spawnError });
-    });
     // The leader is gone: what it started must not outlive it, nor hold its pipes open.
     child.once("exit", () => {
       killGroup();
@@ -91,3 +96,16 @@ export const spawnProcess: SpawnProcess = (command, env) => {
   });
   return { pid, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exited, kill: killGroup };
 };
+
+/** What stands for a process that the system did not start: without descriptors Node leaves its streams out, too. */
+function notStarted(error: Error | Promise<Error>): OsProcess {
+  const exited = Promise.resolve(error).then((spawnError) => ({ exitCode: null, signal: null, spawnError }));
+  return {
+    pid: undefined,
+    stdin: new PassThrough(),
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
+    exited,
+    kill() {},
+  };
+}

@@ -44,8 +44,6 @@ export interface Pool {
   ready(): Promise<void>;
   /** Takes no further calls and resolves when those that it has are settled. */
   drain(): Promise<void>;
-  /** Calls that have not settled. */
-  readonly pending: number;
   /** The workers that are ready at this moment. */
   workers(): readonly WorkerStatus[];
 }
@@ -63,6 +61,7 @@ export function createPool(
   const { clock, telemetry } = ports;
   const dispatcher = `pool.${name}.dispatcher`;
   const workers = new Set<WorkerSession>();
+  const inbox = new Set<Call>();
   const first = deferred<void>();
   // Nobody may be waiting for readiness; a failed boot is reported by the supervisor in any case.
   first.promise.catch(() => {});
@@ -75,14 +74,17 @@ export function createPool(
     return ref !== undefined;
   };
   const submit = (call: Call, type: "call" | "again"): void => {
-    if (!tell({ type, call })) call.fail(notTaken("ERR_POOL_RESTARTED", name));
+    inbox.add(call);
+    if (tell({ type, call })) return;
+    inbox.delete(call);
+    call.fail(notTaken("ERR_POOL_RESTARTED", name));
   };
-  const rescue = (call: Call, error: DspexError): void => {
+  const rescue = (call: Call, error: DspexError<"ERR_WORKER_CRASHED">): void => {
     const { request } = call;
     const seen = (request.stream?.received ?? 0) > 0;
     if (!request.idempotent || seen || request.deadline.passed || !request.budget.take())
-      return call.fail(error);
-    const worker = (error as DspexError<"ERR_WORKER_CRASHED">).details.worker;
+      return call.fail(lostWith(error, request.idempotent));
+    const { worker } = error.details;
     telemetry.emit("pool.call.retried", {
       pool: name,
       callId: request.callId,
@@ -125,7 +127,7 @@ export function createPool(
     intensity: 3,
     periodMs: 5_000,
     children: [
-      dispatcherSpec(dispatcher, { pool: name, queueLimit: options.queueLimit, clock, workers }),
+      dispatcherSpec(dispatcher, { pool: name, queueLimit: options.queueLimit, clock, inbox, workers }),
       supervisorSpec("workers", {
         strategy: "one_for_one",
         // Failed boots are slowed down by back-off and stay far below this; only workers that become ready and die at
@@ -158,9 +160,6 @@ export function createPool(
       if (pending === 0) draining.resolve();
       return draining.promise;
     },
-    get pending() {
-      return pending;
-    },
     workers: () => [...workers].map(({ workerId, pid, inFlight }) => ({ worker: workerId, pid, inFlight })),
   };
   return { pool, spec };
@@ -171,5 +170,20 @@ function notTaken(code: "ERR_POOL_RESTARTED" | "ERR_POOL_STOPPED", pool: string)
   return new DspexError(code, `Pool "${pool}" ${why} and takes no call.`, {
     details: { pool },
     retryable: code === "ERR_POOL_RESTARTED",
+  });
+}
+
+/** What the worker's end means to one call that was in flight. */
+function lostWith(
+  error: DspexError<"ERR_WORKER_CRASHED">,
+  idempotent: boolean,
+): DspexError<"ERR_WORKER_CRASHED"> {
+  const advice = idempotent
+    ? "It has no further attempt or time, or had delivered items."
+    : "Mark the call idempotent to have it run again elsewhere.";
+  const { details, retryable } = error;
+  return new DspexError("ERR_WORKER_CRASHED", `${error.message} The call was in flight. ${advice}`, {
+    details,
+    retryable,
   });
 }

@@ -1,10 +1,11 @@
-import { DspexError, messageOf, type Clock, type Timer } from "@dspex/core";
+import { DspexError, LazySignal, messageOf, type Clock, type Timer } from "@dspex/core";
 import {
   messages,
   openConnection,
   readWorkerMessage,
   toWire,
   violation,
+  type CallInfo,
   type Connection,
   type Frame,
   type Hello,
@@ -24,6 +25,8 @@ export interface WorkerSessionOptions {
   readonly process: OsProcess;
   readonly hello: Hello;
   readonly heartbeatMs: number;
+  /** How long a cancelled call may go unanswered, in milliseconds. */
+  readonly cancelGraceMs: number;
   readonly clock: Clock;
   readonly upcalls: UpcallHandler;
   /** The handshake is done. */
@@ -34,9 +37,14 @@ export interface WorkerSessionOptions {
   readonly onReturned: (call: Call) => void;
   /** The worker broke the protocol, or its pipe broke. */
   readonly onBroken: (error: unknown) => void;
+  /** All threads of the worker are held by calls that were given up. */
+  readonly onStuck: () => void;
   readonly onLog: (source: string, level: LogLevel, text: string) => void;
   readonly onHeartbeat: (health: { lagMs: number; inFlight: number; rssBytes: number }) => void;
 }
+
+/** Specs that a worker keeps (`docs/protocol.md` §4). */
+const rememberedSpecs = 1_024;
 
 /** A call in this worker. */
 interface Running {
@@ -66,6 +74,8 @@ export class WorkerSession implements WorkerLoad {
   readonly #specs = new Set<string>();
   #lastId = 0;
   #pings = 0;
+  /** Heartbeats in a row that found all threads held. */
+  #stuck = 0;
   #heartbeat: Timer | undefined;
   #capacity = 0;
   #pid = 0;
@@ -108,7 +118,7 @@ export class WorkerSession implements WorkerLoad {
     const id = (this.#lastId += 1);
     call.started(this.workerId, this.#options.clock.now());
     this.#running.set(id, { call, hostError: undefined });
-    call.onAbandon = () => this.#connection.send(messages.cancel(id));
+    call.onAbandon = () => this.#cancel(id);
     request.stream?.attach((n) => this.#connection.send(messages.credit(id, n)));
     try {
       if (
@@ -117,7 +127,7 @@ export class WorkerSession implements WorkerLoad {
         !this.#specs.has(request.target.program)
       ) {
         this.#connection.send(messages.put(request.target.program, request.spec));
-        this.#specs.add(request.target.program);
+        this.#remember(request.target.program);
       }
       this.#connection.send(
         messages.call(id, request.target, request.input, request.deadline.atMs, request.context),
@@ -152,7 +162,7 @@ export class WorkerSession implements WorkerLoad {
       case "result":
         return this.#take(message.id).call.succeed(message.value, message.info);
       case "error":
-        return this.#refused(message.id, message.error);
+        return this.#refused(message.id, message.error, message.info);
       case "upcall":
         return void this.#answer(message.id, message.callId, message.service, message.payload);
       case "upcancel":
@@ -164,15 +174,19 @@ export class WorkerSession implements WorkerLoad {
       case "log":
         return this.#options.onLog(message.source, message.level, message.text);
       case "pong":
-        return this.#options.onHeartbeat(message);
+        this.#options.onHeartbeat(message);
+        return this.#watchThreads(message.abandoned);
       case "ready":
         return this.#ready(message.ready);
       case "bye":
+        this.#capacity = 0;
+      // Falls through: what it leaves with is seen when it has exited.
       case undefined:
     }
   }
 
   #ready(ready: Ready): void {
+    if (this.#pid !== 0) throw violation("a second READY");
     this.#connection.peerTakes(ready.maxFrameBytes);
     this.#capacity = ready.maxInFlight;
     this.#pid = ready.pid;
@@ -197,14 +211,39 @@ export class WorkerSession implements WorkerLoad {
     return running;
   }
 
-  #refused(id: number, error: WireError): void {
+  #refused(id: number, error: WireError, info: CallInfo | undefined): void {
     const { call, hostError } = this.#take(id);
     const { target } = call.request;
     const unknownSpec = error.code === "unknown_spec" && "program" in target;
     if (unknownSpec) this.#specs.delete(target.program);
+    // A worker that drains of itself (SIGTERM) says so with its first refusal.
+    if (error.code === "draining") this.#capacity = 0;
     if (call.settled) return;
-    if (unknownSpec || refusedUnrun(error)) this.#options.onReturned(call);
-    else call.fail(callError(call, error, hostError));
+    if (!unknownSpec && !refusedUnrun(error)) return call.fail(callError(call, error, hostError), info);
+    call.returned();
+    this.#options.onReturned(call);
+  }
+
+  /** Python answers a cancellation at once, unless its loop hangs: then nothing else helps (G3). */
+  #cancel(id: number): void {
+    const { clock, cancelGraceMs, onBroken } = this.#options;
+    this.#connection.send(messages.cancel(id));
+    clock.setTimeout(() => {
+      if (this.#running.has(id))
+        onBroken(violation(`no answer to a cancelled call within ${cancelGraceMs} ms`));
+    }, cancelGraceMs);
+  }
+
+  /** A thread cannot be cancelled. A worker that has none left would take calls and never run them. */
+  #watchThreads(abandoned: number): void {
+    this.#stuck = abandoned >= this.#options.hello.threads ? this.#stuck + 1 : 0;
+    if (this.#stuck >= 2) this.#options.onStuck();
+  }
+
+  /** The worker keeps as many specs; one that either side forgot is sent again. */
+  #remember(hash: string): void {
+    this.#specs.add(hash);
+    if (this.#specs.size > rememberedSpecs) this.#specs.delete(this.#specs.values().next().value!);
   }
 
   #item(id: number, item: unknown): void {
@@ -235,8 +274,10 @@ export class WorkerSession implements WorkerLoad {
       const reply = await this.#reply(id, upcall);
       if (this.#upcalls.delete(id)) this.#connection.send(messages.upresult(id, toWire(reply)));
     } catch (error) {
+      // Nobody waits for it any more: then it is no error of the call either.
+      if (!this.#upcalls.delete(id)) return;
       if (DspexError.is(error)) running.hostError = error;
-      if (this.#upcalls.delete(id)) this.#connection.send(messages.uperror(id, this.#hostError(error)));
+      this.#connection.send(messages.uperror(id, this.#hostError(error)));
     }
   }
 
@@ -274,22 +315,5 @@ export class WorkerSession implements WorkerLoad {
       details: { lm: this.#options.upcalls.pythonErrorName(error) },
       cause: null,
     };
-  }
-}
-
-/** An abort signal that is made when somebody first looks at it: it costs 5 µs, and most upcalls never need it. */
-class LazySignal {
-  #controller: AbortController | undefined;
-  #aborted = false;
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#aborted) this.#controller.abort();
-    return this.#controller.signal;
-  }
-
-  abort(): void {
-    this.#aborted = true;
-    this.#controller?.abort();
   }
 }

@@ -14,6 +14,7 @@ type WorkerEvent =
   | { readonly type: "boot.timeout" }
   | { readonly type: "process.ready"; readonly ready: Ready }
   | { readonly type: "process.broken"; readonly error: unknown }
+  | { readonly type: "process.stuck" }
   | { readonly type: "process.exited"; readonly exit: OsProcessExit }
   | { readonly type: "drain.timeout" }
   | { readonly type: "otp.shutdown" };
@@ -34,7 +35,11 @@ export interface WorkerSurroundings {
   /** A worker failed to become ready. */
   readonly onBootFailed: (error: DspexError) => void;
   /** A worker takes no further calls. `lost`: the calls that died with it. */
-  readonly onGone: (session: WorkerSession, lost: readonly Call[], error: DspexError) => void;
+  readonly onGone: (
+    session: WorkerSession,
+    lost: readonly Call[],
+    error: DspexError<"ERR_WORKER_CRASHED">,
+  ) => void;
   /** A worker has room for another call. */
   readonly onRoom: () => void;
   /** A worker gave a call back that it has not run. */
@@ -86,6 +91,7 @@ export function workerMachine(id: string, boots: BootRecord, around: WorkerSurro
         on: {
           "process.exited": { actions: "crash" },
           "process.broken": { actions: "kill" },
+          "process.stuck": "draining",
           "otp.shutdown": "draining",
         },
       },
@@ -167,10 +173,12 @@ class WorkerLife {
         seams: options.seams,
       },
       heartbeatMs: options.heartbeatMs,
+      cancelGraceMs: options.cancelGraceMs,
       clock,
       upcalls: this.#around.upcalls,
       onReady: (ready) => this.#send({ type: "process.ready", ready }),
       onBroken: (error) => this.#send({ type: "process.broken", error }),
+      onStuck: () => this.#send({ type: "process.stuck" }),
       onRoom: this.#around.onRoom,
       onReturned: this.#around.onReturned,
       onLog: (source, level, text) => this.#log(source, level, text),
@@ -239,8 +247,8 @@ class WorkerLife {
   #gone(exit: OsProcessExit): void {
     const { pool, telemetry, ledger } = this.#around;
     const { pid } = this.#process!;
-    const session = this.#session!;
-    const lost = session.end();
+    const session = this.#session;
+    const lost = session?.end() ?? [];
     if (pid !== undefined) {
       ledger.remove(pid);
       const { exitCode, signal } = exit;
@@ -255,16 +263,15 @@ class WorkerLife {
       };
       telemetry.emit("pool.worker.exited", event);
     }
-    if (this.#ready) this.#around.onGone(session, lost, this.#crashError(exit));
+    if (this.#ready && session !== undefined) this.#around.onGone(session, lost, this.#crashError(exit));
   }
 
   #crashError(exit: OsProcessExit): DspexError<"ERR_WORKER_CRASHED"> {
     const { exitCode, signal } = exit;
-    return new DspexError(
-      "ERR_WORKER_CRASHED",
-      `Worker ${this.#id} ${this.#reason ?? exitText(exit)} with the call in flight. Mark calls idempotent to have them run again elsewhere.`,
-      { details: { worker: this.#id, exitCode, signal }, retryable: true },
-    );
+    return new DspexError("ERR_WORKER_CRASHED", `Worker ${this.#id} ${this.#reason ?? exitText(exit)}.`, {
+      details: { worker: this.#id, exitCode, signal },
+      retryable: true,
+    });
   }
 
   #log(source: string, level: LogLevel, text: string): void {

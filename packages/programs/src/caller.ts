@@ -4,6 +4,7 @@ import {
   type DspexError,
   durationOption,
   integerOption,
+  invalidOption,
   type Clock,
   type IdGenerator,
 } from "@dspex/core";
@@ -15,7 +16,8 @@ import type { Strategist } from "./strategist.ts";
 
 /** What every call goes through. */
 export interface CallerPorts {
-  readonly pool: Pool;
+  /** The pools that exist, by name; the first is the default. */
+  readonly pools: ReadonlyMap<string, Pool>;
   readonly clock: Clock;
   readonly createId: IdGenerator;
   readonly telemetry: TelemetryBus;
@@ -27,6 +29,7 @@ export interface Operation<In, Out> {
   readonly operation: string;
   readonly target: CallTarget;
   readonly spec?: WireValue;
+  readonly pool: Pool;
   /** The endpoints that may answer its LM requests; empty when Python asks none. */
   readonly endpoints: readonly string[];
   /** What the worker is told besides the input, given the endpoint that was chosen. */
@@ -46,8 +49,8 @@ export function createCallable<In, Out, Item = unknown>(
   operation: Operation<In, Out>,
   ports: CallerPorts,
 ): StreamingCallable<In, Out, Item> {
-  const { pool, clock, createId, telemetry, strategist } = ports;
-  const { endpoints } = operation;
+  const { clock, createId, telemetry, strategist } = ports;
+  const { endpoints, pool } = operation;
 
   const run = async (input: In, options: CallOptions, stream?: ItemStream): Promise<Outcome<Out>> => {
     const startedAtMs = clock.now();
@@ -82,10 +85,10 @@ export function createCallable<In, Out, Item = unknown>(
         target: operation.target,
         ...(operation.spec === undefined ? {} : { spec: operation.spec }),
         input: toWire(operation.input(input)),
-        context: {
+        context: toWire({
           ...operation.context(endpoint),
           ...(stream === undefined ? {} : { stream: { credits: streamCredits } }),
-        },
+        }),
         stream,
         deadline: new Deadline(
           clock,
@@ -132,13 +135,19 @@ export function createCallable<In, Out, Item = unknown>(
     });
     return {
       outcome,
-      [Symbol.asyncIterator]: () => ({
-        next: () => items.next() as Promise<IteratorResult<Item, undefined>>,
-        return() {
-          left.abort("nobody reads the stream any more");
-          return Promise.resolve({ value: undefined, done: true });
-        },
-      }),
+      [Symbol.asyncIterator]() {
+        const done = { value: undefined, done: true } as const;
+        let over = false;
+        return {
+          next: () =>
+            over ? Promise.resolve(done) : (items.next() as Promise<IteratorResult<Item, undefined>>),
+          return() {
+            over = true;
+            left.abort("nobody reads the stream any more");
+            return Promise.resolve(done);
+          },
+        };
+      },
     };
   };
 
@@ -156,4 +165,16 @@ export function createCallable<In, Out, Item = unknown>(
 
 function furtherAttemptsOf({ furtherAttempts }: CallOptions): number {
   return integerOption("furtherAttempts", furtherAttempts, { default: defaultFurtherAttempts, min: 0 });
+}
+
+/**
+ * The pool of this name; the first when none is given.
+ *
+ * @throws DspexError `ERR_INVALID_OPTION` when there is none of this name.
+ */
+export function poolOf(name: string | undefined, pools: ReadonlyMap<string, Pool>): Pool {
+  const pool = name === undefined ? pools.values().next().value : pools.get(name);
+  if (pool === undefined)
+    throw invalidOption("pool", name, `one of the runtime's pools (${[...pools.keys()].join(", ")})`);
+  return pool;
 }

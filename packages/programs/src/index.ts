@@ -11,6 +11,6 @@ export {
   type ProgramPorts,
   type Turn,
 } from "./program.ts";
-export { createPythonFunction, type PythonFunction } from "./python-function.ts";
+export { createPythonFunction, type PythonFunction, type PythonFunctionOptions } from "./python-function.ts";
 export { specHash, type ModuleName, type ProgramSpec } from "./spec.ts";
 export type { Strategist, Strategy, StrategyQuestion } from "./strategist.ts";

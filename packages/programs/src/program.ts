@@ -1,7 +1,7 @@
 import { choiceOption, invalidOption } from "@dspex/core";
-import type { WireValue } from "@dspex/python-bridge";
+import { toWire } from "@dspex/python-bridge";
 import { validateFields, type FieldSpec, type Signature } from "@dspex/signatures";
-import { createCallable, type CallerPorts } from "./caller.ts";
+import { createCallable, poolOf, type CallerPorts } from "./caller.ts";
 import { resolveLmSettings, type LmSettings } from "./lm-settings.ts";
 import type { StreamingCallable } from "./outcome.ts";
 import { moduleNames, specHash, type HistoryField, type ModuleName, type ProgramSpec } from "./spec.ts";
@@ -9,6 +9,8 @@ import { moduleNames, specHash, type HistoryField, type ModuleName, type Program
 export interface ProgramOptions<M extends ModuleName = ModuleName> {
   /** DSPy's module. @default "Predict" */
   readonly module?: M;
+  /** The pool whose workers run it, by name. @default the runtime's first */
+  readonly pool?: string;
   /** The endpoint that answers its LM requests, and the parameters that it asks with. */
   readonly lm?: LmSettings;
 }
@@ -69,6 +71,7 @@ export function createProgram<In, Out, M extends ModuleName = "Predict">(
     );
   const outputs =
     module === "ChainOfThought" ? [reasoning, ...signature.spec.outputs] : signature.spec.outputs;
+  const pool = poolOf(options.pool, ports.pools);
   const { endpoints, config } = resolveLmSettings(options.lm ?? {}, ports.endpoints);
 
   const callable = (spec: ProgramSpec, hash: string, turns?: readonly Turn[]) =>
@@ -76,7 +79,8 @@ export function createProgram<In, Out, M extends ModuleName = "Predict">(
       {
         operation: `${module}:${hash.slice(0, 8)}`,
         target: { program: hash },
-        spec: spec as unknown as WireValue,
+        pool,
+        spec: toWire(spec),
         endpoints,
         context: (endpoint) => ({ lm: { name: endpoint, config } }),
         idempotent: true,

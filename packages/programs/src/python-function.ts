@@ -1,6 +1,11 @@
 import { invalidOption } from "@dspex/core";
-import { createCallable, type CallerPorts } from "./caller.ts";
+import { createCallable, poolOf, type CallerPorts } from "./caller.ts";
 import type { StreamingCallable } from "./outcome.ts";
+
+export interface PythonFunctionOptions {
+  /** The pool whose workers run it, by name. @default the runtime's first */
+  readonly pool?: string;
+}
 
 /** A plain Python function: `call([a, b])` calls it with these arguments; a generator is read with `stream([a, b])`. */
 export type PythonFunction<Args extends readonly unknown[], Result> = StreamingCallable<
@@ -18,6 +23,7 @@ export type PythonFunction<Args extends readonly unknown[], Result> = StreamingC
  */
 export function createPythonFunction<Args extends readonly unknown[], Result>(
   path: string,
+  options: PythonFunctionOptions,
   ports: CallerPorts,
 ): PythonFunction<Args, Result> {
   if (!/^[\w.]+:\w+$/.test(path))
@@ -26,6 +32,7 @@ export function createPythonFunction<Args extends readonly unknown[], Result>(
     {
       operation: path,
       target: { function: path },
+      pool: poolOf(options.pool, ports.pools),
       endpoints: [],
       context: () => ({}),
       idempotent: false,

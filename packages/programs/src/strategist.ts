@@ -12,7 +12,7 @@ export interface Strategy {
   readonly endpoint: string;
 }
 
-/** Decides how a call is served; asked at every call of a program. The learner fills this port. */
+/** Decides how a call is served; asked at every call of a program, and never throws. The learner fills this port. */
 export interface Strategist {
   choose(question: StrategyQuestion): Strategy;
 }

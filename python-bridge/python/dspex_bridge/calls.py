@@ -54,14 +54,16 @@ class Call:
         if isinstance(outputs, int):
             self.output_tokens = (self.output_tokens or 0) + outputs
 
-    def info(self, now: float) -> dict[str, Any]:
-        """The `info` of the RESULT. `durationMs` counts from the start of the Python code."""
+    def info(self, now: float) -> dict[str, Any] | None:
+        """The `info` of the answer; `None` where the Python code never started, from which `durationMs` counts."""
+        if self.started is None:
+            return None
         usage = None
         if self.input_tokens is not None or self.output_tokens is not None:
             usage = {"inputTokens": self.input_tokens or 0, "outputTokens": self.output_tokens or 0}
         return {
             "lane": self.lane,
-            "durationMs": (now - self.started) * 1000 if self.started is not None else 0.0,
+            "durationMs": (now - self.started) * 1000,
             "lmCalls": self.lm_calls,
             "usage": usage,
         }

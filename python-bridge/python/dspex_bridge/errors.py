@@ -57,8 +57,9 @@ def _wire_error(error: BaseException, causes: int) -> dict[str, Any]:
 
 
 def smallest(error: dict[str, Any]) -> dict[str, Any]:
-    """The same error in a few hundred bytes, for a host whose frames are too small for the whole."""
-    return {**error, "message": error["message"][:200], "traceback": "", "details": {}, "cause": None}
+    """The same error in less than 900 bytes, for a host whose frames are too small for the whole."""
+    brief = {"type": error["type"][:100], "message": error["message"][:100]}
+    return {**error, **brief, "traceback": "", "details": {}, "cause": None}
 
 
 def bounded(text: str, limit: int) -> str:

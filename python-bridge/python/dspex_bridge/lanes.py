@@ -6,6 +6,8 @@ stop them all.
 
 import asyncio
 import contextvars
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -43,23 +45,53 @@ class AsyncLane:
 
 
 class ThreadLane:
-    """Threads. A thread cannot be cancelled: its call is answered at once, and what it returns later is dropped."""
+    """Threads. A thread cannot be cancelled: its call is answered at once, and what it returns later is dropped.
+
+    The executor gets one endless job per busy thread; the calls wait here and not in its queue, which lets nothing go
+    before a thread is free.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, threads: int, settle: Settle) -> None:
         self._loop = loop
         self._settle = settle
+        self._threads = threads
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="dspex-call")
+        self._changed = threading.Lock()  # of the two below, and of the start of a call
+        self._waiting: OrderedDict[int, tuple[Call, Callable[[], Any]]] = OrderedDict()
+        self._busy = 0
 
     def start(self, call: Call, run: Callable[[], Any]) -> None:
         call.lane = "thread"
-        self._executor.submit(contextvars.Context().run, self._run, call, run)
+        with self._changed:
+            self._waiting[call.id] = (call, run)
+            if self._busy == self._threads:
+                return
+            self._busy += 1
+        self._executor.submit(self._work)
+
+    def withdraw(self, call: Call) -> None:
+        """Forgets a call that waits for a thread; one that has started is not touched."""
+        with self._changed:
+            self._waiting.pop(call.id, None)
+
+    def _work(self) -> None:
+        while (taken := self._take()) is not None:
+            contextvars.Context().run(self._run, *taken)
+
+    def _take(self) -> tuple[Call, Callable[[], Any]] | None:
+        """The next call, which has started then; `None` where none waits, and the thread is idle then."""
+        with self._changed:
+            while self._waiting:
+                _, (call, run) = self._waiting.popitem(last=False)
+                now = self._loop.time()
+                # The loop may not have come to the call's timer yet; a call that is late by now never runs.
+                if call.deadline is None or now < call.deadline:
+                    call.started = now
+                    return call, run
+            self._busy -= 1
+            return None
 
     def _run(self, call: Call, run: Callable[[], Any]) -> None:
-        now = self._loop.time()
-        # The loop may not have come to the call's timer yet; a call that is late or cancelled by now never runs.
-        if call.settled or (call.deadline is not None and now >= call.deadline):
-            return
-        call.started = now
         value, failure = None, None
         try:
             value = run()

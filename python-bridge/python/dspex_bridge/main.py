@@ -40,6 +40,7 @@ def main(wire_in: int, wire_out: int, stderr: int) -> NoReturn:
         stderr: Where the last line of a failing worker goes.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # until there is something to drain
     die_with_parent()
     faulthandler.enable(stderr)
     end_when_input_ends(wire_in, _GRACE_SECONDS)

@@ -229,8 +229,10 @@ class Worker:
         else:
             self._settle(call)
 
-    def _info(self, call: Call) -> dict[str, Any]:
+    def _info(self, call: Call) -> dict[str, Any] | None:
         info = call.info(self._loop.time())
+        if info is None:
+            return None
         if call.message.target.program is not None:
             lm = call.message.context.lm
             asked = lm.config.get("n") or 1 if lm is not None else 1
@@ -240,19 +242,19 @@ class Worker:
         return info
 
     def _fail(self, call: Call, error: BaseException) -> None:
-        wire = wire_error(error)
+        wire, info = wire_error(error), self._info(call)
         try:
-            self._connection.send(Kind.ERROR, [call.id, wire])
+            self._connection.send(Kind.ERROR, [call.id, wire, info])
         except FrameTooLarge:
-            self._connection.send(Kind.ERROR, [call.id, smallest(wire)])
+            self._connection.send(Kind.ERROR, [call.id, smallest(wire), info])
         self._settle(call)
 
     def _abort(self, call: Call, code: str, message: str) -> None:
         """Answers a call at once, and stops what can be stopped of it."""
+        self._thread_lane.withdraw(call)  # from here on it cannot start
         if call.started is not None:
             self._abandoned.add(call.id)
         self._fail(call, CallError(code, message))
-        self._upcalls.end(call)
         if call.task is not None:
             call.task.cancel()
 
@@ -263,5 +265,6 @@ class Worker:
             call.timer.cancel()
         if call.stream is not None:
             call.stream.end()
+        pass
         if self._draining:
             self._check_drained()
