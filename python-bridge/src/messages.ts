@@ -148,7 +148,7 @@ export function readWorkerMessage(frame: Frame): WorkerMessage | undefined {
       return { kind: "credit", id: positive(id), n: positive(n) };
     }
     case kinds.error: {
-      const [id, error, info] = fields(frame, "ERROR", 2);
+      const [id, error, info] = fields(frame, "ERROR", 3);
       const told = info == null ? undefined : (record(info, "ERROR") as unknown as CallInfo);
       return { kind: "error", id: positive(id), error: wireError(error), info: told };
     }

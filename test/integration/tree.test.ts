@@ -7,7 +7,7 @@ import { startTestRuntime } from "../support/runtime.ts";
 
 const start = (): Promise<Runtime> =>
   startTestRuntime(
-    { size: 2 },
+    { size: 2, maxInFlight: 5 },
     { lm: { default: scripted(() => "[[ ## answer ## ]]\nyes\n\n[[ ## completed ## ]]") }, log: "error" },
   );
 
@@ -64,8 +64,13 @@ describe("a running tree", () => {
       kill(before.get(victim)!);
 
       const outcomes = await Promise.all(calls);
-      expect(outcomes).toHaveLength(20);
+      const codes = outcomes.map((outcome) => (outcome.ok ? "ok" : outcome.error.code));
       expect(settled).toBe(20);
+      // Ten calls were waiting in the dispatcher: with it they end. Those of a worker run again on the next.
+      if ("application/resources/pools/dspy/dispatcher".startsWith(victim)) {
+        expect(codes).toContain("ERR_POOL_RESTARTED");
+        expect(codes.filter((code) => code !== "ok" && code !== "ERR_POOL_RESTARTED")).toEqual([]);
+      } else expect(codes).toEqual(codes.map(() => "ok"));
       const after = await eventually(async () => {
         const actors = await actorsOf(runtime);
         return runtime.workers().length === 2 && actors.size === before.size && actors;

@@ -129,6 +129,20 @@ describe("an endpoint", () => {
     expect(asked()).toBe(1);
   });
 
+  it("G1: fails a request whose message died with the actor that it was sent to", async () => {
+    await using running = await start(scripted(() => "yes"));
+    const actor = running.registry.whereis("lm.e")!;
+    // Sent while a message is being delivered, so that it waits; the actor is killed before its turn.
+    let reply: Promise<unknown> | undefined;
+    const send = actor.send.bind(actor);
+    const request_ = {
+      begin: () => ((reply = running.endpoint.complete(request, running.call())), kill(actor)),
+      fail() {},
+    };
+    send({ type: "begin", request: request_ });
+    await expect(reply).rejects.toMatchObject({ code: "ERR_LM_ENDPOINT_RESTARTED" });
+  });
+
   it("names what a broken adapter threw", async () => {
     const complete = (): Promise<never> => Promise.reject(new TypeError("not a function"));
     await using running = await start({ complete });
@@ -140,12 +154,22 @@ describe("an endpoint", () => {
 
   it("G1: fails what is in flight at once when its actor is killed, and works again with the next", async () => {
     let hang = true;
-    const adapter = scripted(() => (hang ? new Promise<string>(() => {}) : "yes"));
+    let asked: AbortSignal | undefined;
+    const inner = scripted(() => (hang ? new Promise<string>(() => {}) : "yes"));
+    const adapter: LmAdapter = {
+      complete(asking, { signal }) {
+        asked = signal;
+        return inner.complete(asking, { signal });
+      },
+    };
     await using running = await start(adapter);
     const hanging = running.endpoint.complete(request, running.call());
     await turns();
     kill(running.registry.whereis("lm.e")!);
     await expect(hanging).rejects.toMatchObject({ code: "ERR_LM_ENDPOINT_RESTARTED", retryable: true });
+    // Nobody goes on asking, and there is one record.
+    expect(asked?.aborted).toBe(true);
+    expect(running.records()).toMatchObject([{ ok: false, code: "ERR_LM_ENDPOINT_RESTARTED" }]);
     hang = false;
     await turns();
     expect(await running.endpoint.complete(request, running.call())).toBeDefined();

@@ -50,6 +50,22 @@ describe("the items of a streaming call", () => {
     await expect(stream.next()).rejects.toThrow("gone");
   });
 
+  it("G4: do not grow while their reader never quite catches up", async () => {
+    const { stream } = fed(1);
+    const before = process.memoryUsage().heapUsed;
+    for (let n = 0; n < 1_000_000; n += 1) {
+      stream.push(n);
+      await stream.next();
+    }
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(50_000_000);
+  });
+
+  it("refuse a second reader", async () => {
+    const { stream } = fed(0);
+    void stream.next();
+    await expect(stream.next()).rejects.toMatchObject({ code: "ERR_INVALID_OPTION" });
+  });
+
   it("know how many have arrived", () => {
     expect(fed(3).stream.received).toBe(3);
   });

@@ -1,4 +1,4 @@
-import { deferred, DspexError, LazySignal } from "@dspex/core";
+import { deferred, LazySignal, type DspexError } from "@dspex/core";
 import { aborted } from "./aborted.ts";
 import type { EndpointCall } from "./endpoint-call.ts";
 import { asDspexError, repeat, type RepeatPorts } from "./repeat.ts";

@@ -179,8 +179,7 @@ export class WorkerSession implements WorkerLoad {
       case "ready":
         return this.#ready(message.ready);
       case "bye":
-        this.#capacity = 0;
-      // Falls through: what it leaves with is seen when it has exited.
+        return this.#bye();
       case undefined:
     }
   }
@@ -222,6 +221,18 @@ export class WorkerSession implements WorkerLoad {
     if (!unknownSpec && !refusedUnrun(error)) return call.fail(callError(call, error, hostError), info);
     call.returned();
     this.#options.onReturned(call);
+  }
+
+  /** The worker had answered all that it had taken: what is left was still on its way to it, and never ran. */
+  #bye(): void {
+    this.#capacity = 0;
+    const untaken = [...this.#running.values()];
+    this.#running.clear();
+    for (const { call } of untaken) {
+      if (call.settled) continue;
+      call.returned();
+      this.#options.onReturned(call);
+    }
   }
 
   /** Python answers a cancellation at once, unless its loop hangs: then nothing else helps (G3). */

@@ -47,8 +47,8 @@ class AsyncLane:
 class ThreadLane:
     """Threads. A thread cannot be cancelled: its call is answered at once, and what it returns later is dropped.
 
-    The executor gets one endless job per busy thread; the calls wait here and not in its queue, which lets nothing go
-    before a thread is free.
+    Calls wait here and not in the executor's queue, which would keep one that has ended until a thread is free. The
+    executor gets one job per busy thread, which takes calls as long as any wait.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, threads: int, settle: Settle) -> None:
@@ -79,7 +79,7 @@ class ThreadLane:
             contextvars.Context().run(self._run, *taken)
 
     def _take(self) -> tuple[Call, Callable[[], Any]] | None:
-        """The next call, which has started then; `None` where none waits, and the thread is idle then."""
+        """The next call, now started; `None` where none waits, and the thread counts as idle."""
         with self._changed:
             while self._waiting:
                 _, (call, run) = self._waiting.popitem(last=False)

@@ -128,8 +128,8 @@ class Upcalls:
             reply.set_exception(HostError(message.value))
 
     def end(self, call: "Call") -> None:
-        """Gives up every question of a call that has been answered: those of a cancelled one, and those that a finished one
-        left to tasks and threads of its own."""
+        """Gives up every question of a call that has been answered: also of one that has finished, and left them to a
+        task or thread of its own."""
         for upcall_id in list(call.upcalls):
             _, reply = self._waiting[upcall_id]
             self._give_up(upcall_id)

@@ -265,6 +265,6 @@ class Worker:
             call.timer.cancel()
         if call.stream is not None:
             call.stream.end()
-        pass
+        self._upcalls.end(call)
         if self._draining:
             self._check_drained()

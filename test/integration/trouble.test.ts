@@ -1,0 +1,124 @@
+import { existsSync } from "node:fs";
+import { describe, expect, it } from "@jest/globals";
+import { DspexError, scripted, signature, type ErrorCode } from "dspex";
+import { dspyErrorName } from "@dspex/lm";
+import { eventually } from "../support/eventually.ts";
+import { freshPath, startTestRuntime } from "../support/runtime.ts";
+
+const reply = "[[ ## answer ## ]]\nyes\n\n[[ ## completed ## ]]";
+
+describe("a worker in trouble", () => {
+  it("G3: is ended when its event loop hangs, so that it does not keep its calls' places", async () => {
+    await using runtime = await startTestRuntime({ size: 1, maxInFlight: 2, cancelGraceMs: 300 });
+    const block = runtime.pythonFunction<[number], null>("functions:block_the_loop");
+    const double = runtime.pythonFunction<[number], number>("functions:double");
+    const late = await block.tryCall([60_000], { timeoutMs: 200 });
+    expect(late).toMatchObject({ ok: false, error: { code: "ERR_DEADLINE_EXCEEDED" } });
+    expect(await double.call([21], { timeoutMs: 20_000, idempotent: true })).toBe(42);
+  }, 30_000);
+
+  it("is replaced when all of its threads are held by calls that were given up", async () => {
+    await using runtime = await startTestRuntime({
+      size: 1,
+      threads: 1,
+      heartbeatMs: 100,
+      drainTimeoutMs: 300,
+    });
+    const touch = runtime.pythonFunction<[string, number], string>("functions:touch_after");
+    const double = runtime.pythonFunction<[number], number>("functions:double");
+    const [before] = runtime.workers();
+    expect(await touch.tryCall(["/dev/null", 60_000], { timeoutMs: 100 })).toMatchObject({ ok: false });
+    await eventually(() => runtime.workers()[0] !== undefined && runtime.workers()[0]!.pid !== before!.pid);
+    expect(await double.call([21])).toBe(42);
+  }, 30_000);
+
+  it("that drains of itself gets no further call, and what it refuses was no attempt", async () => {
+    await using runtime = await startTestRuntime({ size: 1 });
+    const wait = runtime.pythonFunction<[number], number>("functions:wait");
+    const [worker] = runtime.workers();
+    const [started, cancelled] = [freshPath("started"), freshPath("cancelled")];
+    const controller = new AbortController();
+    const until = runtime.pythonFunction<[string, string], null>("functions:wait_until_cancelled");
+    const running = until.tryCall([started, cancelled], { signal: controller.signal });
+    await eventually(() => existsSync(started));
+    process.kill(worker!.pid, "SIGTERM");
+    // Sent to a worker that is leaving, or left in the pipe of one that has left: none of them ran there.
+    const later = await Promise.all(
+      Array.from({ length: 20 }, async (_, n) => {
+        await new Promise((resolve) => setTimeout(resolve, 5 * n));
+        if (n === 10) controller.abort("enough");
+        return wait.tryCall([1]);
+      }),
+    );
+    expect(await running).toMatchObject({ ok: false, error: { code: "ERR_CANCELLED" } });
+    expect(later.map((outcome) => [outcome.ok, outcome.meta.attempts])).toEqual(later.map(() => [true, 1]));
+    expect(later.some((outcome) => outcome.ok && outcome.value !== worker!.pid)).toBe(true);
+  }, 30_000);
+});
+
+describe("what a spec carries", () => {
+  it("survives the wire: lone surrogates and large whole numbers", async () => {
+    await using runtime = await startTestRuntime({ size: 1 }, { lm: { default: scripted(() => reply) } });
+    const odd = signature("n: Literal[5000000000] -> answer", { instructions: "Half a snake: \ud83d" });
+    const outcome = await runtime.program(odd).tryCall({ n: 5_000_000_000 });
+    expect(outcome).toMatchObject({ ok: true, value: { answer: "yes" }, meta: { attempts: 1 } });
+  }, 30_000);
+});
+
+describe("an error of an endpoint", () => {
+  const codes = [
+    "ERR_LM_AUTH",
+    "ERR_LM_BILLING",
+    "ERR_LM_RATE_LIMIT",
+    "ERR_LM_TIMEOUT",
+    "ERR_LM_SERVER",
+    "ERR_LM_TRANSPORT",
+    "ERR_LM_INVALID_REQUEST",
+    "ERR_LM_CONTEXT_LENGTH",
+    "ERR_LM_UNSUPPORTED_MODEL",
+    "ERR_LM_UNSUPPORTED_FEATURE",
+    "ERR_LM_NOT_CONFIGURED",
+    "ERR_LM_INVALID_REPLY",
+  ] as const satisfies readonly ErrorCode[];
+
+  it("reaches the caller through Python as it was, whichever it is", async () => {
+    let code: (typeof codes)[number] = codes[0];
+    const failing = scripted(() => {
+      throw new DspexError(code, `failed with ${code}`, { details: { endpoint: "e", status: 418 } });
+    });
+    await using runtime = await startTestRuntime({ size: 1 }, { lm: { default: failing } });
+    const ask = runtime.program(signature("question -> answer"));
+    const got: string[] = [];
+    for (code of codes) {
+      const outcome = await ask.tryCall({ question: "?" });
+      if (outcome.ok) throw new Error("expected a failure");
+      got.push(outcome.error.code);
+      expect(outcome.error.details).toMatchObject({ status: 418 });
+    }
+    expect(got).toEqual(codes);
+    expect(
+      new Set(codes.map((known) => dspyErrorName(new DspexError(known, "", { details: { endpoint: "e" } }))))
+        .size,
+    ).toBe(codes.length);
+  }, 30_000);
+});
+
+describe("a program whose replies cannot be parsed", () => {
+  it("G10: says what it asked of the model, though it failed", async () => {
+    const endpoint = scripted(() => ({
+      id: null,
+      model: "m",
+      message: { role: "assistant", parts: [{ type: "text", text: "no fields here" }] },
+      finish_reason: "stop",
+      usage: { input_tokens: 7, output_tokens: 3, total_tokens: 10 },
+    }));
+    await using runtime = await startTestRuntime({ size: 1 }, { lm: { default: endpoint } });
+    const outcome = await runtime.program(signature("question -> n: int")).tryCall({ question: "?" });
+    // DSPy asks a second time through its JSON adapter, and that reply is no better.
+    expect(outcome).toMatchObject({
+      ok: false,
+      error: { code: "ERR_PYTHON" },
+      meta: { lmCalls: 2, usage: { inputTokens: 14, outputTokens: 6 }, adapterFallback: true },
+    });
+  }, 30_000);
+});
