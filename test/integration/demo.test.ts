@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { createOfflineServer } from "../../packages/dspex/src/demo/offline-server.ts";
 import {
   bundledTickets,
   inputFile,
@@ -120,6 +121,25 @@ describe("npm run demo", () => {
     expect(report.results).toBeGreaterThan(0);
     expect(report.results).toBeLessThan(5_000);
     expect(alive(runId)).toEqual([]);
+  }, 60_000);
+
+  it("G6: stops at once at the second SIGINT, whatever is on its way", async () => {
+    await using model = await createOfflineServer();
+    const demo = startDemo(["--json", "--input", manyTickets(5_000)], {
+      DSPEX_LM: "a-model",
+      OPENAI_BASE_URL: model.url,
+      OPENAI_API_KEY: model.apiKey,
+    });
+    const runId = await runInFullSwing(demo);
+    // From here on nothing is answered: what is on its way will not finish.
+    model.setLatencyMs(60_000);
+    process.kill(-demo.pid, "SIGINT");
+    await eventually(() => demo.stderr().includes("Once more to stop at once."));
+    // A second within 300 ms counts as the first: npm passes one on, too.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    process.kill(-demo.pid, "SIGINT");
+    expect((await demo.finished).status).toBe(130);
+    await eventually(() => alive(runId).length === 0, 2_000);
   }, 60_000);
 
   it.each(["npm", "the demo itself"])(
