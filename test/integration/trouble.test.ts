@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
-import { DspexError, scripted, signature, type ErrorCode } from "dspex";
+import { kill, server } from "@dspex/supervisors";
+import { DspexError, scripted, signature, type ChildSpec, type ErrorCode } from "dspex";
 import { dspyErrorName } from "@dspex/lm";
 import { eventually } from "../support/eventually.ts";
 import { freshPath, startTestRuntime } from "../support/runtime.ts";
@@ -53,6 +54,36 @@ describe("a worker in trouble", () => {
     expect(await running).toMatchObject({ ok: false, error: { code: "ERR_CANCELLED" } });
     expect(later.map((outcome) => [outcome.ok, outcome.meta.attempts])).toEqual(later.map(() => [true, 1]));
     expect(later.some((outcome) => outcome.ok && outcome.value !== worker!.pid)).toBe(true);
+  }, 30_000);
+});
+
+describe("a call on its way to a dispatcher that dies", () => {
+  it("G1: settles, though its message reached nobody", async () => {
+    let outcome: Promise<unknown> | undefined;
+    const spec: ChildSpec = {
+      id: "caller",
+      name: "caller",
+      start: () =>
+        server<undefined, { readonly type: "go"; readonly go: () => void }>({
+          init: () => undefined,
+          // What is sent from inside a delivery waits for its turn; until then its receiver may be gone.
+          receive: (_state, { go }) => void go(),
+        }),
+    };
+    await using runtime = await startTestRuntime({ size: 1 }, { children: [spec] });
+    const { registry } = runtime.application;
+    const double = runtime.pythonFunction<[number], number>("functions:double");
+    const go = (): void => {
+      outcome = double.tryCall([1], { timeoutMs: 20_000 });
+      kill(registry.whereis("pool.dspy.dispatcher")!);
+    };
+    registry.whereis("caller")!.send({ type: "go", go });
+    expect(await outcome).toMatchObject({
+      ok: false,
+      error: { code: "ERR_POOL_RESTARTED" },
+      meta: { attempts: 0 },
+    });
+    expect(await double.call([21])).toBe(42);
   }, 30_000);
 });
 
