@@ -67,7 +67,10 @@ describe("a call on its way to a dispatcher that dies", () => {
         server<undefined, { readonly type: "go"; readonly go: () => void }>({
           init: () => undefined,
           // What is sent from inside a delivery waits for its turn; until then its receiver may be gone.
-          receive: (_state, { go }) => void go(),
+          receive(_state, { go }) {
+            go();
+            return undefined;
+          },
         }),
     };
     await using runtime = await startTestRuntime({ size: 1 }, { children: [spec] });
