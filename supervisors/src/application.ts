@@ -1,15 +1,18 @@
 import { deferred, systemClock, type Clock } from "@dspex/core";
-import { createActor, type AnyActorRef, type InspectionEvent, type Observer } from "xstate";
+import { createActor, type AnyActor, type AnyActorRef, type InspectionEvent, type Observer } from "xstate";
+import { attributeFailures, tell } from "./async-failures.ts";
 import { exitReasonOf, isErrorExit, type ExitReason } from "./exit-reason.ts";
+import { LifeCycle, type LifeCycleEvent } from "./life-cycle.ts";
+import { defaultLimits, Mailbox } from "./mailbox.ts";
 import { shutdownEvent } from "./protocol.ts";
 import { createRegistry, type Registry } from "./registry.ts";
 import type { ReportSink, SupervisorReport } from "./report.ts";
-import { sendThrough } from "./send-through.ts";
-import { supervisor } from "./supervisor.ts";
-import type { Surroundings } from "./surroundings.ts";
 import { RunQueue, type DeadLetter } from "./run-queue.ts";
+import { stopOnSignals } from "./stop-on-signals.ts";
+import { supervisor } from "./supervisor.ts";
 import { coreOf } from "./supervisor-identity.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { actorsUnder, treeOf, type TreeNode } from "./tree.ts";
 
 /** Whatever takes XState's inspection events. What it throws is ignored. */
@@ -28,6 +31,8 @@ export interface ApplicationOptions extends SupervisorOptions {
   readonly onDeadLetter?: (letter: DeadLetter) => void;
   /** An XState inspector, from the first actor on. @default none */
   readonly inspect?: Inspector;
+  /** SIGINT and SIGTERM stop the tree in order; a second one ends the process at once. @default false: signals are yours */
+  readonly handleSignals?: boolean;
 }
 
 /** A running supervision tree. */
@@ -36,8 +41,13 @@ export interface Application extends AsyncDisposable {
   readonly root: AnyActorRef;
   /** The named actors. */
   readonly registry: Registry;
-  /** Messages so far that were sent to actors of this tree which were no longer alive. */
+  /** Messages so far that reached no actor of this tree: it had ended, or its mailbox was full. */
   readonly deadLetters: number;
+  /**
+   * Who starts and who ends, from when a loop over it begins until the tree has ended. A reader that is 10,000 events behind
+   * misses the oldest. Without a reader no event is made.
+   */
+  readonly lifeCycle: AsyncIterable<LifeCycleEvent>;
   /** What runs at this moment. */
   tree(): TreeNode;
   /** Stops the whole tree, in reverse start order, and waits for it. Idempotent. */
@@ -54,44 +64,42 @@ export interface Application extends AsyncDisposable {
 /**
  * Starts a supervision tree and resolves when all of its static children are up.
  *
- * A failure of any actor in it is handled by the tree and never reaches the process; when the tree itself gives up, that is
- * reported as `application_exited` and `finished` resolves.
+ * A failure of any actor in it is handled by the tree and never reaches the process: what a handler throws, and what the code of
+ * an actor leaves behind, such as a promise that rejects with nobody to see it. When the tree itself gives up, that is reported as
+ * `application_exited` and `finished` resolves. A failure that belongs to no actor is reported as `unattributed_failure` and
+ * then follows Node's own rule.
  *
  * @throws DspexError `ERR_INVALID_OPTION` for bad options; `ERR_CHILD_START_FAILED` when a child does not start, after those
  * that had started are stopped again. `details.path` and the chain of causes lead to the child.
  */
 export async function startApplication(options: ApplicationOptions): Promise<Application> {
-  const {
-    id = "application",
-    clock = systemClock,
-    registry = createRegistry(),
-    inspect,
-    onReport = () => {},
-  } = options;
-  const watch = watchFailures(onReport);
+  const { id = "application", clock = systemClock, registry = createRegistry(), inspect } = options;
+  const path = [id];
+  const logic = supervisor(options);
+  const { report, lastFailure } = watchReports(options.onReport ?? (() => {}));
   const queue = new RunQueue(options.onDeadLetter);
+  const lifeCycle = new LifeCycle();
   const up = deferred<void>();
   const finished = deferred<ExitReason>();
+  const releases: (() => void)[] = [
+    attributeFailures((error) => report({ report: "unattributed_failure", path, reason: { error } })),
+  ];
   let asked = false;
 
-  const surroundings: Surroundings = {
-    path: [id],
-    registry,
-    clock,
-    report: watch.report,
-    queue,
-    ready: () => up.resolve(),
-  };
-  const root = createActor(supervisor(options), {
+  const ready = (): void => up.resolve();
+  const input: Surroundings = { path, registry, clock, report, queue, lifeCycle, ready };
+  const root = createActor(logic, {
     id,
-    input: surroundings,
+    input,
     ...(inspect === undefined ? {} : { inspect: harmless(inspect) }),
   });
-  sendThrough(queue, root, { alive: () => root.getSnapshot().status === "active", kill: () => root.stop() });
   const core = coreOf(root)!;
+  const mailbox = new RootMailbox(queue, root, clock.now());
   const ended = (reason: ExitReason): void => {
     up.reject(isErrorExit(reason) ? reason.error : reason);
-    if (!asked) watch.report({ report: "application_exited", path: [id], reason, cause: watch.cause() });
+    if (!asked) report({ report: "application_exited", path, reason, cause: lastFailure() });
+    lifeCycle.end();
+    for (const release of releases) release();
     finished.resolve(reason);
   };
   root.subscribe({
@@ -109,13 +117,15 @@ export async function startApplication(options: ApplicationOptions): Promise<App
     root.send(shutdownEvent);
     await finished.promise;
   };
+  if (options.handleSignals === true) releases.push(stopOnSignals(stop));
   return {
     root,
     registry,
+    lifeCycle,
     get deadLetters() {
       return queue.deadLetters;
     },
-    tree: () => treeOf(core),
+    tree: () => treeOf(core, mailbox),
     stop,
     inspect(inspector) {
       const observer = harmless(inspector);
@@ -129,30 +139,50 @@ export async function startApplication(options: ApplicationOptions): Promise<App
   };
 }
 
+/** The root has no supervisor that would know of its end. */
+class RootMailbox extends Mailbox {
+  readonly limits = defaultLimits;
+  readonly startedAtMs: number;
+
+  constructor(queue: RunQueue, root: AnyActor, startedAtMs: number) {
+    super(queue);
+    this.startedAtMs = startedAtMs;
+    this.open(root);
+  }
+
+  get alive(): boolean {
+    return this.actor.getSnapshot().status === "active";
+  }
+
+  end(): void {
+    this.actor.stop();
+  }
+
+  failed(): void {
+    this.end();
+  }
+
+  overflowed(): void {}
+}
+
 /** Remembers the last failure, so that the end of the tree can be told with what led to it. */
-function watchFailures(onReport: ReportSink): {
+function watchReports(onReport: ReportSink): {
   readonly report: ReportSink;
-  readonly cause: () => SupervisorReport | undefined;
+  readonly lastFailure: () => SupervisorReport | undefined;
 } {
   let last: SupervisorReport | undefined;
   return {
     report(report) {
       const failed = report.report === "child_terminated" || report.report === "start_error";
       if (failed && (report.reason === "killed" || isErrorExit(report.reason))) last = report;
-      onReport(report);
+      tell(onReport, report);
     },
-    cause: () => last,
+    lastFailure: () => last,
   };
 }
 
-/** XState lets what an inspector throws come out of `send`, in the middle of somebody's message. */
+/** XState would let what an inspector throws come out of `send`, in the middle of somebody's message. */
 function harmless(inspector: Inspector): (event: InspectionEvent) => void {
-  const next = typeof inspector === "function" ? inspector : inspector.next?.bind(inspector);
-  return (event) => {
-    try {
-      next?.(event);
-    } catch {
-      // Whoever watches must not disturb what is watched.
-    }
-  };
+  const next = typeof inspector === "function" ? inspector : (inspector.next?.bind(inspector) ?? (() => {}));
+  return (event) => tell(next, event);
 }

@@ -1,6 +1,7 @@
 import { Deadline, DspexError, systemClock, type Clock, type Timer } from "@dspex/core";
 import type { ActorRef, AnyActorRef, EventObject, Snapshot } from "xstate";
-import { childOf } from "./child.ts";
+import { isAlive, noProcess } from "./alive.ts";
+import { mailboxOf } from "./mailbox.ts";
 import type { Reply } from "./reply.ts";
 
 export interface AskOptions {
@@ -19,7 +20,7 @@ export interface AskOptions {
  * {@link Reply} in it, now or later. Whatever comes first settles it, and nothing is left behind.
  *
  * @throws DspexError `ERR_NO_PROCESS` as soon as the actor ends without an answer, also when it had ended before;
- * `ERR_DEADLINE_EXCEEDED`; `ERR_CANCELLED`; or what the actor rejected with.
+ * `ERR_MAILBOX_FULL` when its mailbox has no room; `ERR_DEADLINE_EXCEEDED`; `ERR_CANCELLED`; or what the actor rejected with.
  */
 export function ask<T, E extends EventObject = EventObject>(
   ref: ActorRef<Snapshot<unknown>, E>,
@@ -27,7 +28,8 @@ export function ask<T, E extends EventObject = EventObject>(
   options: AskOptions = {},
 ): Promise<T> {
   const { signal, clock = systemClock } = options;
-  const deadline = options.deadline ?? new Deadline(clock, options.timeoutMs ?? 5_000);
+  const { timeoutMs = 5_000 } = options;
+  const deadline = options.deadline ?? (timeoutMs === Infinity ? undefined : new Deadline(clock, timeoutMs));
   return new Promise<T>((resolve, reject) => {
     let settled = false;
     let timer: Timer | undefined;
@@ -52,28 +54,13 @@ export function ask<T, E extends EventObject = EventObject>(
     const subscription = isAlive(ref) ? ref.subscribe({ complete: () => gone(), error: gone }) : undefined;
     if (subscription === undefined) return gone();
     if (signal?.aborted) return abort();
-    if (deadline.passed) return fail(deadline.error(`waiting for ${ref.id}`));
+    if (deadline?.passed === true) return fail(deadline.error(`waiting for ${ref.id}`));
     signal?.addEventListener("abort", abort);
-    if (deadline.atMs !== Infinity)
+    if (deadline !== undefined && deadline.atMs !== Infinity)
       timer = clock.setTimeout(() => fail(deadline.error(`waiting for ${ref.id}`)), deadline.remainingMs);
-    ref.send(build({ resolve: (value) => settle(() => resolve(value)), reject: fail }));
-  });
-}
-
-/**
- * Does this actor still run? Exact for supervised actors, servers, machines, promises and callbacks; an unsupervised actor
- * of other logic that was stopped from outside still counts as alive, because XState does not say.
- */
-export function isAlive(ref: AnyActorRef): boolean {
-  const child = childOf(ref);
-  return (child === undefined || child.actor === ref) && ref.getSnapshot().status === "active";
-}
-
-/** The error of a request to an actor that is not there to answer. */
-export function noProcess(ref: AnyActorRef, cause?: unknown): DspexError<"ERR_NO_PROCESS"> {
-  return new DspexError("ERR_NO_PROCESS", `${ref.id} is not alive, or ended before it answered.`, {
-    details: { target: ref.id },
-    retryable: true,
-    cause,
+    const event = build({ resolve: (value) => settle(() => resolve(value)), reject: fail });
+    const mailbox = mailboxOf(ref);
+    if (mailbox === undefined) ref.send(event);
+    else if (!mailbox.post(event)) fail(mailbox.fullError());
   });
 }

@@ -1,13 +1,18 @@
-import { createActor, type AnyActor, type AnyActorRef, type AnyActorScope } from "xstate";
+import { createActor, type AnyActorRef, type AnyActorScope } from "xstate";
+import { inScopeOf, tell } from "./async-failures.ts";
 import { ChildTable, type Child } from "./child.ts";
-import { logicOf, type StartScope } from "./child-spec.ts";
+import { logicOf } from "./child-spec.ts";
 import { startFailure } from "./errors.ts";
 import { exitReasonOf, isErrorExit, isNormalExit, type ExitReason } from "./exit-reason.ts";
+import { Incarnation } from "./incarnation.ts";
+import type { LifeCycleEvent } from "./life-cycle.ts";
 import { shutdownEvent } from "./protocol.ts";
 import { nameTaken } from "./registry.ts";
-import type { SupervisorReport } from "./report.ts";
-import { sendThrough } from "./send-through.ts";
+import { relay } from "./relay.ts";
+import type { ChildReport } from "./report.ts";
+import { Start } from "./start-scope.ts";
 import { coreOf, isSupervisorLogic } from "./supervisor-identity.ts";
+import type { ResolvedSupervisorOptions } from "./supervisor-options.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { trapsExit } from "./traps-exit.ts";
 
@@ -33,18 +38,21 @@ export class ChildRunner {
   readonly #scope: AnyActorScope;
   readonly #around: Surroundings;
   readonly #hooks: RunnerHooks;
-  /** Whether the specification of a child that was laid down may be of use again. */
-  readonly #keepsSpecs: boolean;
+  readonly #options: ResolvedSupervisorOptions;
   #closed = false;
-  #incarnations = 0;
   /** Children that were asked to stop and have not ended. */
   #stopping = 0;
 
-  constructor(scope: AnyActorScope, around: Surroundings, hooks: RunnerHooks, keepsSpecs: boolean) {
+  constructor(
+    scope: AnyActorScope,
+    options: ResolvedSupervisorOptions,
+    around: Surroundings,
+    hooks: RunnerHooks,
+  ) {
     this.#scope = scope;
+    this.#options = options;
     this.#around = around;
     this.#hooks = hooks;
-    this.#keepsSpecs = keepsSpecs;
   }
 
   /** Starts a new incarnation, and waits for it where its specification says so. */
@@ -53,48 +61,53 @@ export class ChildRunner {
     if (this.#closed) return { as: "failed", reason: "killed" };
     child.generation += 1;
     child.status = "starting";
-    child.ready = false;
-    let actor: AnyActor | undefined;
+    const incarnation = new Incarnation(child);
+    let created: boolean;
     try {
-      actor = this.#create(child);
+      created = inScopeOf(incarnation, () => this.#create(incarnation));
     } catch (error) {
+      this.end(incarnation, { error });
       return this.#startFailed(child, { error });
     }
-    if (actor === undefined) {
+    if (!created) {
       child.status = "stopped";
       return { as: "ignored" };
     }
-    actor.start();
+    const { actor } = incarnation;
+    inScopeOf(incarnation, () => actor.start());
+    this.#tell("started", incarnation);
     // XState's word of it may still wait in the mailbox of a supervisor that is being started itself.
     const { status, error, output } = actor.getSnapshot();
-    if (status === "error") this.ended(child, actor, { error });
-    else if (status === "done") this.ended(child, actor, exitReasonOf(output, "normal"));
+    if (status === "error") this.ended(incarnation, { error });
+    else if (status === "done") this.ended(incarnation, exitReasonOf(output, "normal"));
 
     const { startTimeoutMs } = child.spec;
-    const awaited = startTimeoutMs !== undefined || child.inner !== undefined;
-    if (startTimeoutMs !== undefined && isPending(child))
-      child.timer = this.#around.clock.setTimeout(() => this.#startTimedOut(child, actor), startTimeoutMs);
-    while (awaited && isPending(child)) yield;
+    const awaited = startTimeoutMs !== undefined || incarnation.inner !== undefined;
+    if (awaited) {
+      const pending = (): boolean => child.status === "starting" && !incarnation.ready;
+      if (startTimeoutMs !== undefined && pending())
+        child.timer = this.#around.clock.setTimeout(() => this.#startTimedOut(incarnation), startTimeoutMs);
+      while (pending()) yield;
+    }
 
     // It may be gone already. Before it was ready, it failed to start; after, that is an exit like any other.
-    if (child.exit !== undefined && (awaited ? !child.ready : isErrorExit(child.exit)))
+    if (child.exit !== undefined && (awaited ? !incarnation.ready : isErrorExit(child.exit)))
       return this.#startFailed(child, child.exit);
     child.timer?.cancel();
     child.timer = undefined;
     if (child.exit === undefined) child.status = "running";
     else this.#hooks.exited(child);
     if (child.spec.restart === "temporary") child.args = [];
-    const { path } = this.#around;
-    this.report({ report: "started", path, child: child.id, generation: child.generation });
+    this.report(child, { report: "started" });
     return { as: "started", ref: actor };
   }
 
   /** Stops a child the way its specification says, waits for its end, and lays it down. */
   *stop(child: Child): Task {
     this.#beginStop(child);
-    const { actor, spec } = child;
+    const { incarnation, spec } = child;
     if (child.status === "stopping" && typeof spec.shutdown === "number" && child.timer === undefined)
-      child.timer = this.#around.clock.setTimeout(() => this.kill(child, actor!), spec.shutdown);
+      child.timer = this.#around.clock.setTimeout(() => this.end(incarnation!, "killed"), spec.shutdown);
     while (child.status === "stopping") yield;
     this.layDown(child);
   }
@@ -110,7 +123,8 @@ export class ChildRunner {
     }
     const killThem = (): void => {
       for (const child of this.table)
-        if (child.status === "stopping" && child.spec.shutdown !== "infinity") this.kill(child, child.actor!);
+        if (child.status === "stopping" && child.spec.shutdown !== "infinity")
+          this.end(child.incarnation!, "killed");
     };
     const timer = this.#stopping > 0 ? this.#around.clock.setTimeout(killThem, longestMs) : undefined;
     while (this.#stopping > 0) yield;
@@ -125,14 +139,15 @@ export class ChildRunner {
     child.timer = undefined;
     child.exit = undefined;
     child.status = "stopped";
-    if (child.spec.restart === "temporary" || !this.#keepsSpecs) this.table.delete(child);
+    // Only a static supervisor can be asked to start it again.
+    if (child.spec.restart === "temporary" || this.#options.kind !== "static") this.table.delete(child);
   }
 
-  /** Ends an incarnation without asking it, as `exit(Pid, kill)` does. */
-  kill(child: Child, actor: AnyActor): void {
-    if (child.actor !== actor) return;
-    this.#scope.stopChild(actor);
-    this.ended(child, actor, "killed");
+  /** Ends an incarnation without asking it: `killed` is what `exit(Pid, kill)` does. */
+  end(incarnation: Incarnation, reason: ExitReason): void {
+    if (!incarnation.alive) return;
+    this.#scope.stopChild(incarnation.actor);
+    this.ended(incarnation, reason);
     this.#hooks.wake();
   }
 
@@ -140,119 +155,118 @@ export class ChildRunner {
   killAll(): void {
     this.#closed = true;
     for (const child of this.table.all().toReversed()) {
-      if (child.actor !== undefined) this.kill(child, child.actor);
+      if (child.incarnation !== undefined) this.end(child.incarnation, "killed");
       child.timer?.cancel();
     }
   }
 
   /** Notes the end of an incarnation. Nothing of it is listened to from here on. */
-  ended(child: Child, actor: AnyActor, reason: ExitReason): void {
-    if (child.actor !== actor) return;
-    this.table.unlink(child, actor);
-    if (child.spec.name !== undefined) this.#around.registry.unregister(child.spec.name, actor);
+  ended(incarnation: Incarnation, reason: ExitReason): void {
+    if (!incarnation.alive) return;
+    const { child, actor } = incarnation;
+    const { clock, registry } = this.#around;
+    child.incarnation = undefined;
+    incarnation.cancelTimers();
+    registry.forget(actor);
     if (child.status === "stopping") this.#stopping -= 1;
     const unasked = child.status === "running";
     child.timer?.cancel();
     child.timer = undefined;
     child.exit = reason;
     child.status = "exited";
-    if (unasked) this.#hooks.exited(child);
-  }
-
-  report(report: SupervisorReport): void {
-    try {
-      this.#around.report(report);
-    } catch {
-      // A supervisor does not depend on its log.
+    if (unasked) {
+      const livedMs = clock.now() - incarnation.startedAtMs;
+      child.lastSnapshot?.keep({ actor, reason, livedMs }, this.#options.periodMs);
+      this.#hooks.exited(child);
     }
+    this.#tell("ended", incarnation, reason);
   }
 
-  #create(child: Child): AnyActor | undefined {
-    const { generation, id, spec } = child;
-    const { registry, clock, report, queue } = this.#around;
+  report(child: { readonly id: string; readonly generation: number }, what: ChildReport): void {
+    const { path, report } = this.#around;
+    tell(report, { path, child: child.id, generation: child.generation, ...what });
+  }
+
+  /** Makes the actor of an incarnation and gives it its names. @returns false when its start said `ignore` */
+  #create(incarnation: Incarnation): boolean {
+    const { child } = incarnation;
+    const { id, spec } = child;
+    const { registry } = this.#around;
     if (spec.name !== undefined && registry.whereis(spec.name) !== undefined) throw nameTaken(spec.name);
-    const path = [...this.#around.path, id];
-    const ready = this.#readiness(child, generation);
-    const scope: StartScope = { id, path, generation, registry, clock, ready };
-    const started = spec.start(scope, ...child.args);
-    if (started === "ignore") return undefined;
+    const started = spec.start(new Start(incarnation, registry), ...child.args);
+    if (started === "ignore") return false;
     const { logic, input } = logicOf(started);
-    this.#incarnations += 1;
-    const surroundings: Surroundings = { path, registry, clock, report, queue, ready };
+    const snapshot = child.lastSnapshot?.next();
     const actor = createActor(logic, {
       parent: this.#scope.self,
-      id: `${id}#${this.#incarnations}`,
+      id: this.table.freshActorId(child),
       src: id,
-      input: isSupervisorLogic(logic) ? surroundings : input,
+      input: isSupervisorLogic(logic) ? this.#surroundingsOf(incarnation) : input,
+      ...(snapshot === undefined ? {} : { snapshot }),
     });
-    const snapshot = actor.getSnapshot();
-    if (snapshot.status === "error") throw snapshot.error;
+    const { status, error } = actor.getSnapshot();
+    if (status === "error") throw error;
+    incarnation.open(actor);
+    incarnation.trapsExit = trapsExit(logic);
+    incarnation.inner = coreOf(actor);
+    child.incarnation = incarnation;
+    if (status !== "active") return true;
     if (spec.name !== undefined) registry.register(spec.name, actor);
-    child.trapsExit = trapsExit(logic);
-    child.inner = coreOf(actor);
-    this.table.link(child, actor);
-    this.#address(child, actor);
-    return actor;
+    for (const group of spec.groups) registry.join(group, actor);
+    return true;
   }
 
-  // Two closures live as long as an incarnation. Each is made where it captures no more than it needs, or every child would
-  // keep all that its start knew.
-
-  #readiness(child: Child, generation: number): () => void {
-    return () => {
-      if (child.generation !== generation || child.status !== "starting") return;
-      child.ready = true;
-      this.#hooks.wake();
-    };
-  }
-
-  #address(child: Child, actor: AnyActor): void {
-    child.signal = sendThrough(this.#around.queue, actor, {
-      alive: () => child.actor === actor,
-      kill: () => this.kill(child, actor),
-    });
+  #surroundingsOf(incarnation: Incarnation): Surroundings {
+    return { ...this.#around, path: incarnation.child.path, ready: () => incarnation.announceReady() };
   }
 
   #beginStop(child: Child): void {
-    const { actor } = child;
-    if (actor === undefined || child.status === "stopping") return;
+    const { incarnation } = child;
+    if (incarnation === undefined || child.status === "stopping") return;
     child.timer?.cancel();
     child.timer = undefined;
     child.status = "stopping";
     this.#stopping += 1;
-    if (child.spec.shutdown === "brutal_kill") return this.kill(child, actor);
-    if (child.trapsExit) return child.signal(shutdownEvent);
-    this.#scope.stopChild(actor);
-    this.ended(child, actor, "shutdown");
+    if (child.spec.shutdown === "brutal_kill") return this.end(incarnation, "killed");
+    // Past the run queue: what a supervisor says goes before any message.
+    if (incarnation.trapsExit) return relay(this.#scope.self, incarnation.actor, shutdownEvent);
+    this.#scope.stopChild(incarnation.actor);
+    this.ended(incarnation, "shutdown");
   }
 
-  #startTimedOut(child: Child, actor: AnyActor): void {
-    if (child.actor !== actor || child.status !== "starting") return;
+  #tell(
+    event: LifeCycleEvent["event"],
+    { actor, child, generation }: Incarnation,
+    reason?: ExitReason,
+  ): void {
+    const { lifeCycle, clock } = this.#around;
+    if (!lifeCycle.hasReaders) return;
+    const { path, spec } = child;
+    const { type } = spec;
+    lifeCycle.add({ event, path, type, incarnation: generation, ref: actor, atMs: clock.now(), reason });
+  }
+
+  #startTimedOut(incarnation: Incarnation): void {
+    const { child } = incarnation;
+    if (!incarnation.alive || child.status !== "starting") return;
     const silent = `it was not ready within ${child.spec.startTimeoutMs} ms`;
-    this.ended(child, actor, { error: startFailure(this.#around.path, child.id, silent) });
-    this.#scope.stopChild(actor);
-    this.#hooks.wake();
+    this.end(incarnation, { error: startFailure(this.#around.path, child.id, silent) });
   }
 
   #startFailed(child: Child, reason: ExitReason): StartOutcome {
-    const { generation, id } = child;
     child.exit = undefined;
     child.status = "stopped";
-    this.report({ report: "start_error", path: this.#around.path, child: id, generation, reason });
+    this.report(child, { report: "start_error", reason });
     return { as: "failed", reason };
   }
 
   /** A child that did not end the way it was asked to. */
-  #reportStop({ id, generation, exit: reason, spec }: Child): void {
+  #reportStop(child: Child): void {
+    const { exit: reason, spec } = child;
     const expected =
       reason === undefined ||
       (spec.shutdown === "brutal_kill" ? reason === "killed" : reason === "shutdown") ||
       (spec.restart !== "permanent" && isNormalExit(reason));
-    if (expected) return;
-    this.report({ report: "shutdown_error", path: this.#around.path, child: id, generation, reason });
+    if (!expected) this.report(child, { report: "shutdown_error", reason });
   }
-}
-
-function isPending(child: Child): boolean {
-  return child.status === "starting" && !child.ready;
 }

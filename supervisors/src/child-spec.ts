@@ -1,5 +1,6 @@
-import { choiceOption, invalidOption, textOption, type Clock } from "@dspex/core";
+import { choiceOption, integerOption, invalidOption, textOption, type Clock } from "@dspex/core";
 import type { AnyActorLogic } from "xstate";
+import { resolveMailbox, type MailboxLimits, type MailboxOptions } from "./mailbox.ts";
 import type { Registry } from "./registry.ts";
 
 /** When a child that ended is started again (OTP): always, only after an abnormal end, or never. */
@@ -10,6 +11,9 @@ export type Restart = "permanent" | "transient" | "temporary";
  * asked and waited for without limit.
  */
 export type Shutdown = number | "brutal_kill" | "infinity";
+
+/** What a restart after a failure begins with: the initial state of the logic, or the last good snapshot of the one that failed. */
+export type OnRestart = "reset" | "resume";
 
 /** Whether the end of a significant child ends its supervisor: never, on the first one, or on the last one (OTP). */
 export type AutoShutdown = "never" | "any_significant" | "all_significant";
@@ -24,6 +28,7 @@ export interface StartScope {
   readonly generation: number;
   /** The names of the application. */
   readonly registry: Registry;
+  /** The application's clock. Timers of this one are cancelled when the incarnation ends, and cost no other actor anything. */
   readonly clock: Clock;
   /**
    * Announces that this incarnation is initialised. Only a child with `startTimeoutMs` is waited for; for the others, and
@@ -54,6 +59,20 @@ export interface ChildSpec<Args extends readonly unknown[] = readonly []> {
   readonly significant?: boolean;
   /** Registers each incarnation under this name. @default none */
   readonly name?: string;
+  /** Each incarnation joins these groups of the registry. @default none */
+  readonly groups?: readonly string[];
+  /** How many messages may wait for it, and what happens to those beyond. @default 100,000, and the newest is dropped */
+  readonly mailbox?: MailboxOptions;
+  /**
+   * What it begins with when it is restarted after a failure or a kill. It is stopped and started from scratch with its
+   * siblings all the same, and so is a child whose logic has no snapshot to give. Not for supervisors. @default "reset"
+   */
+  readonly on_restart?: OnRestart;
+  /**
+   * With `on_restart: "resume"`: after so many resumes in a row, each of which crashed within the supervisor's `periodMs`, the
+   * snapshot counts as poison and the child is reset. The supervisor's `intensity` has to leave room for that. @default 3
+   */
+  readonly max_resumes?: number;
   /**
    * When given, the child has started only once it called {@link StartScope.ready}; the next sibling waits for that, and
    * a child that is silent for this many milliseconds failed to start. A child supervisor is always waited for, without
@@ -71,11 +90,17 @@ export interface ResolvedChildSpec {
   readonly type: "worker" | "supervisor";
   readonly significant: boolean;
   readonly name: string | undefined;
+  readonly groups: readonly string[];
+  readonly mailbox: MailboxLimits;
+  readonly on_restart: OnRestart;
+  readonly max_resumes: number;
   readonly startTimeoutMs: number | undefined;
 }
 
 const restarts = ["permanent", "transient", "temporary"] as const;
 const types = ["worker", "supervisor"] as const;
+const noGroups: readonly string[] = [];
+const onRestarts = ["reset", "resume"] as const;
 
 /**
  * Checks a child specification and fills in OTP's defaults. `where` is its place in the options, for the message.
@@ -107,6 +132,16 @@ export function resolveChildSpec(
       significant,
       `false under a supervisor whose auto_shutdown is "never"`,
     );
+  const on_restart = choiceOption(`${where}.on_restart`, spec.on_restart, {
+    default: "reset",
+    among: onRestarts,
+  });
+  if (on_restart === "resume" && type === "supervisor")
+    throw invalidOption(
+      `${where}.on_restart`,
+      on_restart,
+      `"reset" for a supervisor, whose state is its children`,
+    );
   return {
     id,
     start: spec.start,
@@ -115,6 +150,10 @@ export function resolveChildSpec(
     type,
     significant,
     name: spec.name === undefined ? undefined : textOption(`${where}.name`, spec.name),
+    groups: groupsOption(`${where}.groups`, spec.groups),
+    mailbox: resolveMailbox(`${where}.mailbox`, spec.mailbox),
+    on_restart,
+    max_resumes: integerOption(`${where}.max_resumes`, spec.max_resumes, { default: 3, min: 1 }),
     startTimeoutMs: startTimeoutOption(`${where}.startTimeoutMs`, spec.startTimeoutMs),
   };
 }
@@ -150,6 +189,12 @@ function shutdownOption(option: string, value: unknown, type: "worker" | "superv
   if (value === "brutal_kill" || value === "infinity") return value;
   if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
   throw invalidOption(option, value, `a finite number of milliseconds, "brutal_kill" or "infinity"`);
+}
+
+function groupsOption(option: string, value: unknown): readonly string[] {
+  if (value === undefined) return noGroups;
+  if (!Array.isArray(value)) throw invalidOption(option, value, "a list of group names");
+  return value.map((group, index) => textOption(`${option}[${index}]`, group));
 }
 
 function startTimeoutOption(option: string, value: unknown): number | undefined {

@@ -1,7 +1,8 @@
 import type { Timer } from "@dspex/core";
-import type { AnyActor, AnyActorRef, EventObject } from "xstate";
 import type { ResolvedChildSpec } from "./child-spec.ts";
 import type { ExitReason } from "./exit-reason.ts";
+import type { Incarnation } from "./incarnation.ts";
+import { LastSnapshot } from "./last-snapshot.ts";
 import type { ChildView, TableView } from "./strategy.ts";
 import type { SupervisorCore } from "./supervisor-core.ts";
 
@@ -11,7 +12,7 @@ import type { SupervisorCore } from "./supervisor-core.ts";
  */
 export type ChildStatus = "stopped" | "starting" | "running" | "stopping" | "exited" | "restarting";
 
-const none: readonly unknown[] = [];
+const noArguments: readonly unknown[] = [];
 
 /** A child of a supervisor, over all its incarnations. */
 export class Child implements ChildView {
@@ -22,31 +23,28 @@ export class Child implements ChildView {
   /** What its start is called with, for its restarts. A temporary child has none and keeps nothing. */
   args: readonly unknown[];
   status: ChildStatus = "stopped";
+  /** Its starts so far, failed ones included. */
   generation = 0;
-  actor: AnyActor | undefined;
-  /** Sends to the running incarnation past the run queue: what a supervisor says goes before any message. */
-  signal: (event: EventObject) => void = () => {};
-  /** Whether the running incarnation answers `otp.shutdown`. */
-  trapsExit = false;
-  /** The child supervisor's inside, for the tree. */
-  inner: SupervisorCore | undefined;
-  /** This incarnation announced that it is initialised. */
-  ready = false;
+  /** The living one. */
+  incarnation: Incarnation | undefined;
   /** How the last incarnation ended; only while `exited`. */
   exit: ExitReason | undefined;
   /** The start, kill or retry timer: there is never more than one. */
   timer: Timer | undefined;
+  /** What a restart resumes from, where its specification asks for that. */
+  readonly lastSnapshot: LastSnapshot | undefined;
 
   constructor(
     supervisor: SupervisorCore,
     id: string,
     spec: ResolvedChildSpec,
-    args: readonly unknown[] = none,
+    args: readonly unknown[] = noArguments,
   ) {
     this.supervisor = supervisor;
     this.id = id;
     this.spec = spec;
     this.args = args;
+    if (spec.on_restart === "resume") this.lastSnapshot = new LastSnapshot(spec.max_resumes);
   }
 
   get restart(): ResolvedChildSpec["restart"] {
@@ -60,13 +58,16 @@ export class Child implements ChildView {
   get state(): ChildView["state"] {
     return this.status === "stopped" || this.status === "restarting" ? this.status : "running";
   }
+
+  get path(): readonly string[] {
+    return [...this.supervisor.around.path, this.id];
+  }
 }
 
 /** The children of a supervisor in start order. A child keeps its place over its restarts. */
 export class ChildTable implements TableView<Child> {
   readonly #children = new Map<string, Child>();
-  /** By the XState id of the living incarnation, which is fresh for each: a late word of an earlier one finds nobody. */
-  readonly #incarnations = new Map<string, Child>();
+  #incarnations = 0;
 
   get size(): number {
     return this.#children.size;
@@ -97,30 +98,18 @@ export class ChildTable implements TableView<Child> {
     return this.#children.values();
   }
 
-  incarnation(actorId: string): Child | undefined {
-    return this.#incarnations.get(actorId);
+  /**
+   * A fresh XState id for the next incarnation of a child. XState says of an end only this id, so a late word of an earlier
+   * incarnation must not carry the id of a living one.
+   */
+  freshActorId(child: Child): string {
+    this.#incarnations += 1;
+    return `${child.id}#${this.#incarnations}`;
   }
 
-  link(child: Child, actor: AnyActor): void {
-    child.actor = actor;
-    this.#incarnations.set(actor.id, child);
-    (actor as Owned)[owner] = child;
+  /** The living incarnation that has this XState id. */
+  incarnation(actorId: string): Incarnation | undefined {
+    const living = this.get(actorId.slice(0, actorId.lastIndexOf("#")))?.incarnation;
+    return living?.actor.id === actorId ? living : undefined;
   }
-
-  unlink(child: Child, actor: AnyActor): void {
-    child.actor = undefined;
-    child.inner = undefined;
-    this.#incarnations.delete(actor.id);
-  }
-}
-
-const owner = Symbol("dspex.supervised");
-
-interface Owned {
-  [owner]?: Child;
-}
-
-/** The child that this actor is, or was, an incarnation of; `undefined` for an actor that no supervisor started. */
-export function childOf(ref: AnyActorRef): Child | undefined {
-  return (ref as Owned)[owner];
 }

@@ -12,6 +12,10 @@ export interface SupervisorErrorCodes {
   };
   /** The actor asked is not alive, or died before it answered (OTP's `noproc`). */
   ERR_NO_PROCESS: { readonly target: string };
+  /** More messages wait for the actor than its mailbox holds; this one was not taken. */
+  ERR_MAILBOX_FULL: { readonly target: string; readonly limit: number };
+  /** The stack overflowed in this actor, as it does when XState delivers a long chain of messages; `cause` is the RangeError. */
+  ERR_STACK_OVERFLOW: { readonly target: string };
   /** The name is registered to another live actor. */
   ERR_NAME_TAKEN: { readonly name: string };
 }
@@ -44,5 +48,19 @@ export function startFailure(
       details: { path, child },
       cause,
     },
+  );
+}
+
+/**
+ * XState delivers what a machine sends by `sendTo` on the sender's stack, and lets the overflow end whoever stands there. Says
+ * so, where that is what `error` may come from.
+ */
+export function overflowOr(error: unknown, target: string): unknown {
+  const { name, message } = Object(error) as Partial<Error>;
+  if (name !== "RangeError" || message?.includes("call stack") !== true) return error;
+  return new DspexError(
+    "ERR_STACK_OVERFLOW",
+    `The stack overflowed in ${target}. Actors that hand messages on by XState's sendTo nest; sendVia goes through the run queue.`,
+    { details: { target }, cause: error },
   );
 }

@@ -7,9 +7,15 @@ interface Link<T> {
 export class Fifo<T> {
   #first: Link<T> | undefined;
   #last: Link<T> | undefined;
+  #size = 0;
 
-  get empty(): boolean {
-    return this.#first === undefined;
+  get size(): number {
+    return this.#size;
+  }
+
+  /** What {@link shift} would take. */
+  get first(): T | undefined {
+    return this.#first?.value;
   }
 
   push(value: T): void {
@@ -17,6 +23,7 @@ export class Fifo<T> {
     if (this.#last === undefined) this.#first = link;
     else this.#last.next = link;
     this.#last = link;
+    this.#size += 1;
   }
 
   shift(): T | undefined {
@@ -24,6 +31,7 @@ export class Fifo<T> {
     if (link === undefined) return undefined;
     this.#first = link.next;
     if (this.#first === undefined) this.#last = undefined;
+    this.#size -= 1;
     return link.value;
   }
 }

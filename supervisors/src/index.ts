@@ -4,12 +4,14 @@ export {
   type ApplicationOptions,
   type Inspector,
 } from "./application.ts";
-export { ask, isAlive, type AskOptions } from "./ask.ts";
+export { isAlive } from "./alive.ts";
+export { ask, type AskOptions } from "./ask.ts";
 export {
   checkChildSpecs,
   type AutoShutdown,
   type ChildSpec,
   type ChildStart,
+  type OnRestart,
   type ResolvedChildSpec,
   type Restart,
   type Shutdown,
@@ -17,6 +19,8 @@ export {
 } from "./child-spec.ts";
 export type { SupervisorErrorCodes, SupervisorRefusal } from "./errors.ts";
 export { isErrorExit, isNormalExit, type ExitOutput, type ExitReason } from "./exit-reason.ts";
+export type { LifeCycleEvent } from "./life-cycle.ts";
+export type { MailboxOptions, Overflow } from "./mailbox.ts";
 export {
   countChildren,
   deleteChild,
@@ -30,8 +34,10 @@ export {
 export type { ShutdownEvent } from "./protocol.ts";
 export { createRegistry, type Registry } from "./registry.ts";
 export type { Reply } from "./reply.ts";
-export type { ReportSink, SupervisorReport } from "./report.ts";
-export type { DeadLetter, Delivery } from "./run-queue.ts";
+export type { ChildReport, ReportSink, SupervisorReport } from "./report.ts";
+export { formatReport, type ReportFormat } from "./report-text.ts";
+export type { DeadLetter } from "./run-queue.ts";
+export { cancelVia, sendVia, type SendViaOptions } from "./send-via.ts";
 export {
   exit,
   server,
@@ -41,6 +47,8 @@ export {
   type ServerScope,
   type ServerSnapshot,
 } from "./server.ts";
+export { stopOnSignals } from "./stop-on-signals.ts";
+export { noreply, type Next, type NoReply } from "./server-next.ts";
 export type { ChildCounts, ChildInfo } from "./supervisor-calls.ts";
 export type { DynamicSupervisorOptions, SupervisorOptions } from "./supervisor-options.ts";
 export {

@@ -1,8 +1,9 @@
 import type { AnyActorRef } from "xstate";
-import { ask, noProcess } from "./ask.ts";
-import { childOf } from "./child.ts";
+import { noProcess } from "./alive.ts";
+import { ask } from "./ask.ts";
 import type { ChildSpec, ResolvedChildSpec } from "./child-spec.ts";
-import type { Call, ChildCounts, ChildInfo } from "./supervisor-calls.ts";
+import { incarnationOf } from "./incarnation.ts";
+import type { Call, CallEvent, ChildCounts, ChildInfo } from "./supervisor-calls.ts";
 import { coreOf } from "./supervisor-identity.ts";
 
 /*
@@ -63,15 +64,13 @@ export function countChildren(supervisor: AnyActorRef): Promise<ChildCounts> {
  * happens to an actor that is dead already, or that no supervisor started.
  */
 export function kill(ref: AnyActorRef): void {
-  const child = childOf(ref);
-  if (child?.actor !== undefined && child.actor === ref) child.supervisor.runner.kill(child, child.actor);
+  incarnationOf(ref)?.end("killed");
 }
 
-type WithoutReply<C> = C extends Call ? Omit<C, "reply"> : never;
-
-async function request<T>(supervisor: AnyActorRef, call: WithoutReply<Call>): Promise<T> {
-  if (coreOf(supervisor) === undefined) throw noProcess(supervisor, `${supervisor.id} is not a supervisor`);
-  return ask<T>(supervisor, (reply) => ({ type: "otp.call", call: { ...call, reply } }), {
+function request<T>(supervisor: AnyActorRef, call: Call): Promise<T> {
+  if (coreOf(supervisor) === undefined)
+    return Promise.reject(noProcess(supervisor, `${supervisor.id} is not a supervisor`));
+  return ask<T, CallEvent>(supervisor, (reply) => ({ type: "otp.call", call, reply }), {
     timeoutMs: Infinity,
   });
 }

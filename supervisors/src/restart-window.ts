@@ -1,3 +1,5 @@
+import { Fifo } from "./fifo.ts";
+
 /** How many restarts a supervisor takes in which time before it gives up. */
 export interface RestartLimit {
   /** More restarts than this within `periodMs` end the supervisor. */
@@ -5,16 +7,28 @@ export interface RestartLimit {
   readonly periodMs: number;
 }
 
-/**
- * Counts one more restart at `nowMs`: the restarts that are still in the window, and whether they are too many. A restart
- * exactly `periodMs` ago still counts, as in OTP.
- */
-export function countRestart(
-  restarts: readonly number[],
-  nowMs: number,
-  limit: RestartLimit,
-): { readonly restarts: readonly number[]; readonly exceeded: boolean } {
-  const kept = restarts.filter((at) => at >= nowMs - limit.periodMs);
-  kept.push(nowMs);
-  return { restarts: kept, exceeded: kept.length > limit.intensity };
+/** The restarts of a supervisor that are not forgotten yet. A restart exactly `periodMs` ago still counts, as in OTP. */
+export class RestartWindow {
+  readonly #limit: RestartLimit;
+  readonly #restarts = new Fifo<number>();
+
+  constructor(limit: RestartLimit) {
+    this.#limit = limit;
+  }
+
+  /** Counts one more restart. @returns whether they are too many now. */
+  add(nowMs: number): boolean {
+    this.#restarts.push(nowMs);
+    return this.count(nowMs) > this.#limit.intensity;
+  }
+
+  /** The restarts that count at this time. */
+  count(nowMs: number): number {
+    const { periodMs } = this.#limit;
+    for (let oldest = this.#restarts.first; oldest !== undefined && oldest < nowMs - periodMs;) {
+      this.#restarts.shift();
+      oldest = this.#restarts.first;
+    }
+    return this.#restarts.size;
+  }
 }

@@ -1,22 +1,15 @@
 import type { AnyActorRef, EventObject } from "xstate";
+import { tell } from "./async-failures.ts";
 import { Fifo } from "./fifo.ts";
+import type { Mailbox } from "./mailbox.ts";
 
 /** A message that reached nobody. */
 export interface DeadLetter {
-  readonly target: AnyActorRef;
+  /** The actor, or the name that nobody had. */
+  readonly target: AnyActorRef | string;
   readonly event: EventObject;
-}
-
-type Deliver = (event: EventObject) => void;
-
-/** How the messages of a tree reach their actors. */
-export interface Delivery {
-  /** Delivers a message after everything that was posted before. */
-  post(deliver: Deliver, event: EventObject): void;
-  /** Does a supervisor's work before any message, as soon as no delivery is under way. */
-  urgent(work: () => void): void;
-  /** Counts a message that reached nobody. */
-  deadLetter(letter: DeadLetter): void;
+  /** The target had ended, or its mailbox had no room. */
+  readonly reason: "not_alive" | "mailbox_full";
 }
 
 /** How long messages are delivered at a stretch before timers and I/O have their turn. */
@@ -30,10 +23,12 @@ const stretch = { messages: 2_000, ms: 5 } as const;
  * XState. After a stretch of messages the event loop gets its turn, so a storm of messages does not starve I/O. What
  * supervisors have to do goes before any message.
  */
-export class RunQueue implements Delivery {
+export class RunQueue {
   readonly #urgent = new Fifo<() => void>();
-  readonly #letters = new Fifo<{ readonly deliver: Deliver; readonly event: EventObject }>();
+  /** One turn for each message that waits in a mailbox. */
+  readonly #turns = new Fifo<Mailbox>();
   readonly #onDeadLetter: (letter: DeadLetter) => void;
+  #receiver: Mailbox | undefined;
   #delivering = false;
   /** The event loop has its turn. */
   #resting = false;
@@ -48,19 +43,27 @@ export class RunQueue implements Delivery {
     return this.#deadLetters;
   }
 
-  post(deliver: Deliver, event: EventObject): void {
-    this.#letters.push({ deliver, event });
+  /** The actor whose handler runs at this moment: whoever sends now. */
+  get receiver(): AnyActorRef | undefined {
+    return this.#receiver?.actor;
+  }
+
+  /** Delivers one message of this mailbox after everything that was sent before. */
+  addTurn(mailbox: Mailbox): void {
+    this.#turns.push(mailbox);
     if (!this.#delivering && !this.#resting) this.#run(stretch.messages);
   }
 
+  /** Does a supervisor's work before any message, as soon as no delivery is under way. */
   urgent(work: () => void): void {
     this.#urgent.push(work);
     if (!this.#delivering) this.#run(this.#resting ? 0 : stretch.messages);
   }
 
+  /** Counts a message that reached nobody. */
   deadLetter(letter: DeadLetter): void {
     this.#deadLetters += 1;
-    this.#onDeadLetter(letter);
+    tell(this.#onDeadLetter, letter);
   }
 
   #run(messages: number): void {
@@ -74,9 +77,11 @@ export class RunQueue implements Delivery {
           continue;
         }
         if (delivered === messages) break;
-        const letter = this.#letters.shift();
-        if (letter === undefined) break;
-        letter.deliver(letter.event);
+        const mailbox = this.#turns.shift();
+        if (mailbox === undefined) break;
+        this.#receiver = mailbox;
+        mailbox.deliver();
+        this.#receiver = undefined;
         delivered += 1;
         if (delivered % 16 !== 0) continue;
         // This is about the real event loop, whatever clock the application has.
@@ -85,8 +90,9 @@ export class RunQueue implements Delivery {
         if (nowMs > untilMs) break;
       }
     } finally {
+      this.#receiver = undefined;
       this.#delivering = false;
-      if (!this.#resting && !(this.#letters.empty && this.#urgent.empty)) this.#rest();
+      if (!this.#resting && this.#turns.size + this.#urgent.size > 0) this.#rest();
     }
   }
 

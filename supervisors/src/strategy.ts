@@ -1,6 +1,5 @@
 import type { AutoShutdown, Restart } from "./child-spec.ts";
 import type { ExitReason } from "./exit-reason.ts";
-import type { RestartLimit } from "./restart-window.ts";
 
 /** What a decision may know about a child. */
 export interface ChildView {
@@ -25,6 +24,8 @@ export type Action<C extends ChildView> =
   | { readonly do: "stop"; readonly child: C }
   /** The child has no process any more: keep its specification, or drop it with a temporary child. */
   | { readonly do: "lay_down"; readonly child: C }
+  /** Count a restart, and decide on it. */
+  | { readonly do: "restart"; readonly child: C }
   | { readonly do: "report_terminated"; readonly child: C; readonly reason: ExitReason }
   /** The supervisor gives up because of this child. */
   | { readonly do: "report_shutdown"; readonly child: C }
@@ -34,16 +35,9 @@ export type Action<C extends ChildView> =
 /** How the restart of one child affects the others. */
 export type Strategy = <C extends ChildView>(child: C, table: TableView<C>) => readonly Action<C>[];
 
-/** What a supervisor's decisions depend on, beside the child that ended. */
-export interface SupervisorView<C extends ChildView> extends RestartLimit {
+/** What a supervisor's decisions depend on, beside the child and what happened to it. */
+export interface SupervisorView<C extends ChildView> {
   readonly strategy: Strategy;
   readonly auto_shutdown: AutoShutdown;
   readonly table: TableView<C>;
-  /** When the restarts in the window were, in monotonic milliseconds. */
-  readonly restarts: readonly number[];
-}
-
-export interface Decision<C extends ChildView> {
-  readonly actions: readonly Action<C>[];
-  readonly restarts: readonly number[];
 }

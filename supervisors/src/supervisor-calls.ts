@@ -1,10 +1,11 @@
 import { DspexError } from "@dspex/core";
 import type { AnyActorRef } from "xstate";
-import { isAlive } from "./ask.ts";
-import { Child, childOf } from "./child.ts";
+import { isAlive } from "./alive.ts";
+import { Child } from "./child.ts";
 import type { Task } from "./child-runner.ts";
 import { resolveChildSpec, type ChildSpec, type ResolvedChildSpec } from "./child-spec.ts";
 import { startFailure, type SupervisorRefusal } from "./errors.ts";
+import { incarnationOf } from "./incarnation.ts";
 import type { Reply } from "./reply.ts";
 import type { SupervisorCore } from "./supervisor-core.ts";
 
@@ -31,19 +32,25 @@ export interface ChildCounts {
 }
 
 /** A request to a supervisor. Which answer belongs to which request is known to `management.ts`, where both are made. */
-export type Call = { readonly reply: Reply<unknown> } & (
+export type Call =
   | { readonly call: "start_child"; readonly child: ChildSpec | readonly unknown[] }
   | { readonly call: "terminate_child"; readonly child: string | AnyActorRef }
   | { readonly call: "restart_child" | "delete_child" | "get_childspec"; readonly child: string }
-  | { readonly call: "which_children" | "count_children" }
-);
+  | { readonly call: "which_children" | "count_children" };
+
+/** How a request reaches a supervisor. */
+export interface CallEvent {
+  readonly type: "otp.call";
+  readonly call: Call;
+  readonly reply: Reply<unknown>;
+}
 
 /** Carries a request out and answers it. If the supervisor ends meanwhile, the end of its actor is the answer. */
-export function* answerCall(core: SupervisorCore, call: Call): Task {
+export function* answerCall(core: SupervisorCore, { call, reply }: CallEvent): Task {
   try {
-    call.reply.resolve(yield* answer(core, call));
+    reply.resolve(yield* answer(core, call));
   } catch (error) {
-    call.reply.reject(error);
+    reply.reject(error);
   }
 }
 
@@ -72,7 +79,7 @@ function* startChild(
 ): Task<AnyActorRef | undefined> {
   const { options, table } = core;
   const child = newChild(core, asked);
-  const present = table.get(child.id);
+  const present = options.template === undefined ? table.get(child.id) : undefined;
   if (present !== undefined)
     throw refused(core, child.id, present.state === "running" ? "already_started" : "already_present");
   if (table.size >= options.max_children) throw refused(core, child.id, "max_children");
@@ -112,7 +119,7 @@ function* terminateChild(core: SupervisorCore, asked: string | AnyActorRef): Tas
     throw refused(core, nameOf(asked), byId ? "simple_one_for_one" : "not_found");
   // What is dead already is as terminated as can be, whoever its supervisor was.
   if (!byId && !isAlive(asked)) return;
-  const child = byId ? core.table.get(asked) : childOf(asked);
+  const child = byId ? core.table.get(asked) : incarnationOf(asked)?.child;
   if (child?.supervisor !== core) throw refused(core, nameOf(asked), "not_found");
   yield* core.runner.stop(child);
 }
@@ -133,15 +140,15 @@ function specOf(core: SupervisorCore, id: string): ResolvedChildSpec {
   return spec;
 }
 
-function infoOf({ id, state, actor, spec }: Child): ChildInfo {
-  return { id, state, ref: actor, type: spec.type };
+function infoOf({ id, state, incarnation, spec }: Child): ChildInfo {
+  return { id, state, ref: incarnation?.actor, type: spec.type };
 }
 
 function count({ table, options }: SupervisorCore): ChildCounts {
   let active = 0;
   let supervisors = 0;
-  for (const { actor, spec } of table) {
-    if (actor !== undefined) active += 1;
+  for (const { incarnation, spec } of table) {
+    if (incarnation !== undefined) active += 1;
     if (spec.type === "supervisor") supervisors += 1;
   }
   const specs = options.kind === "template" ? 1 : table.size;

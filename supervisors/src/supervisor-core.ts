@@ -1,13 +1,17 @@
-import type { AnyActorScope } from "xstate";
-import { noProcess } from "./ask.ts";
+import type { AnyActor, AnyActorScope } from "xstate";
+import { noProcess } from "./alive.ts";
+import { tell } from "./async-failures.ts";
 import { Child, type ChildTable } from "./child.ts";
 import { ChildRunner, type Task } from "./child-runner.ts";
 import { decideExit, decideRestart } from "./decide.ts";
-import { startFailure } from "./errors.ts";
+import { overflowOr, startFailure } from "./errors.ts";
 import { exitReasonOf, type ExitReason } from "./exit-reason.ts";
 import { Fifo } from "./fifo.ts";
-import type { Decision } from "./strategy.ts";
-import { answerCall, type Call } from "./supervisor-calls.ts";
+import { defaultLimits, mailboxFull, mailboxOf } from "./mailbox.ts";
+import { relay } from "./relay.ts";
+import { RestartWindow } from "./restart-window.ts";
+import type { Action, SupervisorView } from "./strategy.ts";
+import { answerCall, type CallEvent } from "./supervisor-calls.ts";
 import type { ResolvedSupervisorOptions } from "./supervisor-options.ts";
 import { completeSurroundings, type Surroundings } from "./surroundings.ts";
 
@@ -16,7 +20,7 @@ export type Phase = "starting" | "running" | "restarting" | "stopping" | "stoppe
 
 type Message =
   | { readonly type: "exit" | "retry"; readonly child: Child; readonly generation: number }
-  | { readonly type: "call"; readonly call: Call };
+  | CallEvent;
 
 /** How many messages it handles at a stretch before the event loop has its turn. */
 const stretch = 100;
@@ -36,31 +40,30 @@ export class SupervisorCore {
   /** Why it stopped; meaningful once it has. */
   reason: ExitReason = "normal";
   readonly #scope: AnyActorScope;
-  /** Reaches the supervisor's own chart past the run queue. */
-  readonly #tellChart: () => void;
   readonly #mailbox = new Fifo<Message>();
-  readonly #work = (): void => this.#workOff();
+  readonly #window: RestartWindow;
+  readonly #view: SupervisorView<Child>;
+  readonly #work = (): void => {
+    this.#woken = false;
+    this.#workOff();
+  };
   #task: Task | undefined;
   #working = false;
   #terminating = false;
   #shutdownAsked = false;
-  #restarts: readonly number[] = [];
+  /** It is to be woken already. */
+  #woken = false;
   #instances = 0;
 
   constructor(scope: AnyActorScope, options: ResolvedSupervisorOptions, given?: Partial<Surroundings>) {
-    const { send } = scope.self;
     this.#scope = scope;
-    this.#tellChart = () => send({ type: "otp.phase" });
     this.options = options;
     this.around = completeSurroundings(scope.id, given);
+    this.#window = new RestartWindow(options);
     const exited = (child: Child): void =>
       this.#mailbox.push({ type: "exit", child, generation: child.generation });
-    this.runner = new ChildRunner(
-      scope,
-      this.around,
-      { exited, wake: () => this.#wake() },
-      options.kind === "static",
-    );
+    this.runner = new ChildRunner(scope, options, this.around, { exited, wake: () => this.wake() });
+    this.#view = { ...options, table: this.table };
   }
 
   get table(): ChildTable {
@@ -73,8 +76,10 @@ export class SupervisorCore {
     this.#workOff();
   }
 
-  call(call: Call): void {
-    this.#mailbox.push({ type: "call", call });
+  call(event: CallEvent): void {
+    const { limit } = mailboxOf(this.#scope.self)?.limits ?? defaultLimits;
+    if (this.#mailbox.size >= limit) return event.reply.reject(mailboxFull(this.#scope.id, limit));
+    this.#mailbox.push(event);
     this.#workOff();
   }
 
@@ -83,13 +88,30 @@ export class SupervisorCore {
     this.#workOff();
   }
 
+  unexpected(event: string): void {
+    const { path, report } = this.around;
+    tell(report, { report: "unexpected_message", path, event });
+  }
+
   /** The XState actor of this id ended. */
   childEnded(actorId: string, end: { readonly output: unknown } | { readonly error: unknown }): void {
-    const child = this.table.incarnation(actorId);
-    if (child === undefined) return;
-    const fallback = child.status === "stopping" ? "shutdown" : "normal";
-    this.runner.ended(child, child.actor!, "output" in end ? exitReasonOf(end.output, fallback) : end);
-    this.#wake();
+    const incarnation = this.table.incarnation(actorId);
+    if (incarnation === undefined) return;
+    const fallback = incarnation.child.status === "stopping" ? "shutdown" : "normal";
+    const reason =
+      "output" in end ? exitReasonOf(end.output, fallback) : { error: overflowOr(end.error, actorId) };
+    this.runner.ended(incarnation, reason);
+    this.wake();
+  }
+
+  /** Messages that it has not turned to yet. */
+  get waiting(): number {
+    return this.#mailbox.size;
+  }
+
+  /** The restarts that count at this time. */
+  get restartsInWindow(): number {
+    return this.#window.count(this.around.clock.now());
   }
 
   /** Ends everything at once; no child survives. */
@@ -123,44 +145,34 @@ export class SupervisorCore {
   }
 
   *#handle(message: Message): Task {
-    if (message.type === "call") return yield* answerCall(this, message.call);
+    if (message.type === "otp.call") return yield* answerCall(this, message);
     const { type, child, generation } = message;
     // While the message waited, the child may have been stopped with others, or been started again by a call.
     if (child.generation !== generation || child.status !== (type === "exit" ? "exited" : "restarting"))
       return;
-    const view = { ...this.options, table: this.table, restarts: this.#restarts };
-    const now = this.around.clock.now();
-    if (type === "retry") return yield* this.#carryOut(decideRestart(child, view, now));
+    if (type === "retry") return yield* this.#restart(child);
     const reason = child.exit!;
     child.exit = undefined;
     child.status = "stopped";
-    yield* this.#carryOut(decideExit(child, reason, view, now));
+    yield* this.#carryOut(decideExit(child, reason, this.#view));
   }
 
-  *#carryOut({ actions, restarts }: Decision<Child>): Task {
-    const { path } = this.around;
-    this.#restarts = restarts;
+  *#restart(child: Child): Task {
+    const tooMany = this.#window.add(this.around.clock.now());
+    yield* this.#carryOut(decideRestart(child, tooMany, this.#view));
+  }
+
+  *#carryOut(actions: readonly Action<Child>[]): Task {
     for (const action of actions) {
       switch (action.do) {
-        case "report_terminated": {
-          const { id, generation } = action.child;
-          this.runner.report({
-            report: "child_terminated",
-            path,
-            child: id,
-            generation,
-            reason: action.reason,
-          });
+        case "report_terminated":
+          this.runner.report(action.child, { report: "child_terminated", reason: action.reason });
           break;
-        }
         case "report_shutdown":
-          this.runner.report({
-            report: "shutdown",
-            path,
-            child: action.child.id,
-            reason: "reached_max_restart_intensity",
-          });
+          this.runner.report(action.child, { report: "shutdown", reason: "reached_max_restart_intensity" });
           break;
+        case "restart":
+          return yield* this.#restart(action.child);
         case "lay_down":
           this.runner.layDown(action.child);
           break;
@@ -190,7 +202,7 @@ export class SupervisorCore {
     child.timer = this.around.clock.setTimeout(() => {
       child.timer = undefined;
       this.#mailbox.push({ type: "retry", child, generation });
-      this.#wake();
+      this.wake();
     }, 0);
   }
 
@@ -212,12 +224,14 @@ export class SupervisorCore {
     this.phase = "stopped";
     this.reason = reason;
     for (let message = this.#mailbox.shift(); message !== undefined; message = this.#mailbox.shift())
-      if (message.type === "call") message.call.reply.reject(noProcess(this.#scope.self));
+      if (message.type === "otp.call") message.reply.reject(noProcess(this.#scope.self));
   }
 
   /** Lets it look again, before any message, at what it waits for. While it works it looks anyway. */
-  #wake(): void {
-    if (!this.#working) this.around.queue.urgent(this.#work);
+  wake(): void {
+    if (this.#working || this.#woken) return;
+    this.#woken = true;
+    this.around.queue.urgent(this.#work);
   }
 
   /** Works until there is nothing to do or something to wait for. What arrives meanwhile waits: it is never re-entered. */
@@ -229,7 +243,7 @@ export class SupervisorCore {
       // A child that ends as soon as it is started makes work without end, as far as the intensity allows.
       let left = stretch;
       while (left > 0 && this.#step()) left -= 1;
-      if (left === 0) setImmediate(() => this.#wake());
+      if (left === 0) setImmediate(() => this.wake());
     } catch (error) {
       // Only a fault of ours leads here. Whatever it is, no child outlives its supervisor.
       this.#end({ error });
@@ -237,7 +251,8 @@ export class SupervisorCore {
     } finally {
       this.#working = false;
     }
-    if (this.phase !== phase) this.#tellChart();
+    // Past the run queue: the chart follows at once.
+    if (this.phase !== phase) relay(this.#scope.self, this.#scope.self as AnyActor, { type: "otp.phase" });
   }
 
   #step(): boolean {

@@ -1,7 +1,8 @@
 import { systemClock, type Clock } from "@dspex/core";
+import { LifeCycle } from "./life-cycle.ts";
 import { createRegistry, type Registry } from "./registry.ts";
 import type { ReportSink } from "./report.ts";
-import { RunQueue, type Delivery } from "./run-queue.ts";
+import { RunQueue } from "./run-queue.ts";
 
 /** What a supervisor is given by whoever starts it: its parent, or the application. */
 export interface Surroundings {
@@ -11,7 +12,9 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly report: ReportSink;
   /** Delivers the messages of the whole tree. */
-  readonly queue: Delivery;
+  readonly queue: RunQueue;
+  /** Tells readers who started and who ended. */
+  readonly lifeCycle: LifeCycle;
   /** Called when the static tree is up. */
   readonly ready: () => void;
 }
@@ -24,6 +27,7 @@ export function completeSurroundings(id: string, given: Partial<Surroundings> = 
     clock: given.clock ?? systemClock,
     report: given.report ?? (() => {}),
     queue: given.queue ?? new RunQueue(),
+    lifeCycle: given.lifeCycle ?? new LifeCycle(),
     ready: given.ready ?? (() => {}),
   };
 }

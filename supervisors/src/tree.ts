@@ -14,46 +14,77 @@ export interface TreeNode {
   readonly incarnation: number;
   /** How often it was started again. */
   readonly restarts: number;
+  /** A supervisor's restarts that count against its `intensity` now; 0 for a worker. */
+  readonly restartsInWindow: number;
+  /** Messages that wait for it; a supervisor's calls and exits that it has not turned to are among them. */
+  readonly mailboxDepth: number;
+  /** How long its present incarnation has lived, in milliseconds; 0 without one. */
+  readonly uptimeMs: number;
   /** In start order; empty for a worker. */
   readonly children: readonly TreeNode[];
 }
 
-export function treeOf(core: SupervisorCore): TreeNode {
-  return supervisorNode(core, core.around.path.at(-1)!, 1);
+/** The life that a node shows. */
+export interface Life {
+  readonly startedAtMs: number;
+  /** Messages that wait for the actor. */
+  readonly depth: number;
+}
+
+/** The tree under the root, whose only life is `root`. */
+export function treeOf(core: SupervisorCore, root: Life): TreeNode {
+  const { path } = core.around;
+  return supervisorNode(core, { id: path.at(-1)!, path: path.join("/"), generation: 1, life: root });
 }
 
 /** The actors that a supervisor has running, and those under them; parents first. */
 export function* actorsUnder(core: SupervisorCore): Generator<AnyActorRef> {
-  for (const { actor, inner } of core.table) {
-    if (actor !== undefined) yield actor;
-    if (inner !== undefined) yield* actorsUnder(inner);
+  for (const { incarnation } of core.table) {
+    if (incarnation === undefined) continue;
+    yield incarnation.actor;
+    if (incarnation.inner !== undefined) yield* actorsUnder(incarnation.inner);
   }
 }
 
-function supervisorNode(core: SupervisorCore, id: string, generation: number): TreeNode {
+interface Position {
+  readonly id: string;
+  readonly path: string;
+  readonly generation: number;
+  readonly life: Life | undefined;
+}
+
+function supervisorNode(core: SupervisorCore, position: Position): TreeNode {
+  const fields = common(position, core.around.clock.now());
   return {
-    ...position(core.around.path, id, generation),
+    ...fields,
     type: "supervisor",
     state: core.phase,
+    restartsInWindow: core.restartsInWindow,
+    mailboxDepth: fields.mailboxDepth + core.waiting,
     children: [...core.table].map(childNode),
   };
 }
 
 function childNode(child: Child): TreeNode {
-  const { id, inner, generation, supervisor, spec, status } = child;
-  if (inner !== undefined && status !== "restarting") return supervisorNode(inner, id, generation);
+  const { id, incarnation, generation, supervisor, spec, status } = child;
+  const position = { id, path: child.path.join("/"), generation, life: incarnation };
+  if (incarnation?.inner !== undefined) return supervisorNode(incarnation.inner, position);
   return {
-    ...position([...supervisor.around.path, id], id, generation),
+    ...common(position, supervisor.around.clock.now()),
     type: spec.type,
     state: status,
+    restartsInWindow: 0,
     children: [],
   };
 }
 
-function position(
-  path: readonly string[],
-  id: string,
-  generation: number,
-): Pick<TreeNode, "id" | "path" | "incarnation" | "restarts"> {
-  return { id, path: path.join("/"), incarnation: generation, restarts: Math.max(0, generation - 1) };
+function common({ id, path, generation, life }: Position, nowMs: number) {
+  return {
+    id,
+    path,
+    incarnation: generation,
+    restarts: Math.max(0, generation - 1),
+    mailboxDepth: life?.depth ?? 0,
+    uptimeMs: life === undefined ? 0 : nowMs - life.startedAtMs,
+  };
 }

@@ -8,8 +8,10 @@ import {
   type Restart,
   type SupervisorOptions,
 } from "@dspex/supervisors";
+import { wordOf } from "@dspex/supervisors/testing";
 import { describe, expect, it } from "@jest/globals";
-import { Stage, wordOf } from "./stage.ts";
+
+import { Stage } from "./stage.ts";
 
 const modes: AutoShutdown[] = ["any_significant", "all_significant"];
 const strategies: NonNullable<SupervisorOptions["strategy"]>[] = [

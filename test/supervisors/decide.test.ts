@@ -3,7 +3,7 @@ import { decideExit, decideRestart } from "../../supervisors/src/decide.ts";
 import { oneForAll } from "../../supervisors/src/one-for-all.ts";
 import { oneForOne } from "../../supervisors/src/one-for-one.ts";
 import { restForOne } from "../../supervisors/src/rest-for-one.ts";
-import { countRestart } from "../../supervisors/src/restart-window.ts";
+import { RestartWindow } from "../../supervisors/src/restart-window.ts";
 import type { Action, ChildView, Strategy, SupervisorView } from "../../supervisors/src/strategy.ts";
 
 const child = (id: string, fields: Partial<ChildView> = {}): ChildView => ({
@@ -22,9 +22,6 @@ function view(
   return {
     strategy,
     auto_shutdown: "never",
-    intensity: 1,
-    periodMs: 1_000,
-    restarts: [],
     table: { all: () => children, from: (first) => children.slice(children.indexOf(first)) },
     ...fields,
   };
@@ -42,14 +39,14 @@ describe("decisions, without any actor", () => {
     [oneForAll, "stop c, stop a, start a, start b"],
     [restForOne, "stop c, start b"],
   ])("F5 a strategy is a list of actions", (strategy, expected) => {
-    const decision = decideExit(b, "killed", view(strategy, all), 0);
-    expect(words(decision.actions)).toBe(`report_terminated b, ${expected}`);
-    expect(decision.restarts).toEqual([0]);
+    const supervisor = view(strategy, all);
+    expect(words(decideExit(b, "killed", supervisor))).toBe("report_terminated b, restart b");
+    expect(words(decideRestart(b, false, supervisor))).toBe(expected);
   });
 
   it("F4.25 too many restarts become an exit", () => {
-    const decision = decideRestart(a, view(oneForOne, all, { restarts: [100] }), 200);
-    expect(words(decision.actions)).toBe("report_shutdown a, lay_down a, exit");
+    const decision = decideRestart(a, true, view(oneForOne, all));
+    expect(words(decision)).toBe("report_shutdown a, lay_down a, exit");
   });
 
   it("F8.63 the last active significant child is found in the table", () => {
@@ -61,13 +58,18 @@ describe("decisions, without any actor", () => {
     ] as const) {
       const other = child("y", { restart: "transient", significant: true, state });
       const supervisor = view(oneForOne, [x, other], { auto_shutdown: "all_significant" });
-      expect(words(decideExit(x, "normal", supervisor, 0).actions)).toBe(expected);
+      expect(words(decideExit(x, "normal", supervisor))).toBe(expected);
     }
   });
 
   it("F4.28 the window keeps what is not older than the period", () => {
-    const limit = { intensity: 2, periodMs: 1_000 };
-    expect(countRestart([0, 500], 1_000, limit)).toEqual({ restarts: [0, 500, 1_000], exceeded: true });
-    expect(countRestart([0, 500], 1_001, limit)).toEqual({ restarts: [500, 1_001], exceeded: false });
+    const window = (): RestartWindow => {
+      const restarts = new RestartWindow({ intensity: 2, periodMs: 1_000 });
+      expect([restarts.add(0), restarts.add(500)]).toEqual([false, false]);
+      return restarts;
+    };
+    expect(window().add(1_000)).toBe(true);
+    expect(window().add(1_001)).toBe(false);
+    expect(window().count(1_501)).toBe(0);
   });
 });

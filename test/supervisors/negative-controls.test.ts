@@ -39,7 +39,7 @@ const protections: readonly Protection[] = [
   {
     name: "the run queue",
     switchOff: () => {
-      jest.spyOn(RunQueue.prototype, "post").mockImplementation((deliver, event) => deliver(event));
+      jest.spyOn(RunQueue.prototype, "addTurn").mockImplementation((mailbox) => mailbox.deliver());
       jest.spyOn(RunQueue.prototype, "urgent").mockImplementation((work) => work());
     },
     checks: [
@@ -54,7 +54,7 @@ const protections: readonly Protection[] = [
         this: ChildTable,
         actorId,
       ) {
-        return this.get(actorId.slice(0, actorId.indexOf("#")));
+        return this.get(actorId.slice(0, actorId.indexOf("#")))?.incarnation;
       }),
     checks: [["a late word of an earlier incarnation ends nobody", staleExitEndsNobody]],
   },

@@ -6,8 +6,10 @@ import {
   type ExitReason,
   type Restart,
 } from "@dspex/supervisors";
+import { wordOf } from "@dspex/supervisors/testing";
 import { describe, expect, it } from "@jest/globals";
-import { answer, living, Stage, wordOf } from "./stage.ts";
+
+import { answer, living, Stage } from "./stage.ts";
 
 const reasons: ExitReason[] = [
   "normal",

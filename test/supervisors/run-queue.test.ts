@@ -132,13 +132,14 @@ describe("the run queue", () => {
           start: () => server<number, { type: "end" }>({ init: () => 0, receive: () => exit("normal") }),
         },
       ],
-      onDeadLetter: ({ target, event }) => letters.push(`${target.id} ${event.type}`),
+      onDeadLetter: ({ target, event, reason }) =>
+        letters.push(`${(target as AnyActorRef).id} ${event.type} ${reason}`),
     });
     const a = app.registry.whereis("a")!;
     a.send({ type: "end" });
     for (let n = 0; n < 1_000_000; n += 1) a.send({ type: "end" });
     expect(app.deadLetters).toBe(1_000_000);
-    expect(new Set(letters)).toEqual(new Set(["a#1 end"]));
+    expect(new Set(letters)).toEqual(new Set(["a#1 end not_alive"]));
     await app.stop();
   });
 });

@@ -137,34 +137,30 @@ describe("trees and escalation", () => {
 });
 
 describe("the application", () => {
-  it("tree() is plain JSON with ids, paths, states and incarnations", async () => {
+  it("tree() is plain JSON with ids, paths, states, incarnations, restarts that count, messages that wait and uptimes", async () => {
     const stage = new Stage();
     const app = await stage.start({
       id: "shop",
       children: [stage.worker("a"), supervisorSpec("s", { children: [stage.worker("b")] })],
     });
+    await stage.pass(300);
     await stage.end("b");
-    const leaf = { type: "worker", state: "running", children: [] };
+    await stage.pass(40);
+    const busy = { restartsInWindow: 0, mailboxDepth: 0, uptimeMs: 340 };
+    const leaf = { ...busy, type: "worker", state: "running", children: [] };
+    const supervisor = { ...busy, type: "supervisor", state: "running", incarnation: 1, restarts: 0 };
+    const b = { ...leaf, id: "b", path: "shop/s/b", incarnation: 2, restarts: 1, uptimeMs: 40 };
     expect(JSON.parse(JSON.stringify(app.tree()))).toEqual({
+      ...supervisor,
       id: "shop",
       path: "shop",
-      type: "supervisor",
-      state: "running",
-      incarnation: 1,
-      restarts: 0,
       children: [
         { ...leaf, id: "a", path: "shop/a", incarnation: 1, restarts: 0 },
-        {
-          id: "s",
-          path: "shop/s",
-          type: "supervisor",
-          state: "running",
-          incarnation: 1,
-          restarts: 0,
-          children: [{ ...leaf, id: "b", path: "shop/s/b", incarnation: 2, restarts: 1 }],
-        },
+        { ...supervisor, id: "s", path: "shop/s", restartsInWindow: 1, children: [b] },
       ],
     });
+    await stage.pass(5_000);
+    expect(app.tree().children[1]).toMatchObject({ id: "s", restartsInWindow: 0 });
   });
 
   it("an inspector is attached and detached while it runs, and what it throws disturbs nobody", async () => {

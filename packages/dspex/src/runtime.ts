@@ -23,6 +23,7 @@ import type { Signature } from "@dspex/signatures";
 import {
   createRegistry,
   startApplication,
+  stopOnSignals,
   type Application,
   type Inspector,
   type TreeNode,
@@ -31,7 +32,6 @@ import { createTelemetryBus, type TelemetryBus } from "@dspex/telemetry";
 import { logObserverSpec } from "./log-observer.ts";
 import { createResources } from "./resources.ts";
 import type { RuntimeOptions } from "./runtime-options.ts";
-import { stopOnSignals } from "./signals.ts";
 import { reportTelemetry } from "./supervisor-reports.ts";
 import { applicationTree } from "./tree.ts";
 

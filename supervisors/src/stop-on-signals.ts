@@ -1,10 +1,12 @@
+import process from "node:process";
+
 const signals = ["SIGINT", "SIGTERM"] as const;
 
 /** The status of a process that a signal ended, as shells report it. */
 const exitStatus = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * The first SIGINT or SIGTERM calls `stop`, the second ends the process at once (the guardian ends the workers then).
+ * The first SIGINT or SIGTERM calls `stop` and sets the exit status that shells expect; a second one ends the process at once.
  *
  * @returns how to stop listening.
  */
