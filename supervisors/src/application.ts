@@ -142,6 +142,7 @@ export async function startApplication(options: ApplicationOptions): Promise<App
 /** The root has no supervisor that would know of its end. */
 class RootMailbox extends Mailbox {
   readonly limits = defaultLimits;
+  readonly supervises = true;
   readonly startedAtMs: number;
 
   constructor(queue: RunQueue, root: AnyActor, startedAtMs: number) {

@@ -1,5 +1,5 @@
 import { Deadline, DspexError, systemClock, type Clock, type Timer } from "@dspex/core";
-import type { ActorRef, AnyActorRef, EventObject, Snapshot } from "xstate";
+import type { ActorRef, EventObject, Snapshot } from "xstate";
 import { isAlive, noProcess } from "./alive.ts";
 import { mailboxOf } from "./mailbox.ts";
 import type { Reply } from "./reply.ts";

@@ -2,7 +2,7 @@ import { createActor, type AnyActorRef, type AnyActorScope } from "xstate";
 import { inScopeOf, tell } from "./async-failures.ts";
 import { ChildTable, type Child } from "./child.ts";
 import { logicOf } from "./child-spec.ts";
-import { startFailure } from "./errors.ts";
+import { overflowOr, startFailure } from "./errors.ts";
 import { exitReasonOf, isErrorExit, isNormalExit, type ExitReason } from "./exit-reason.ts";
 import { Incarnation } from "./incarnation.ts";
 import type { LifeCycleEvent } from "./life-cycle.ts";
@@ -146,8 +146,19 @@ export class ChildRunner {
   /** Ends an incarnation without asking it: `killed` is what `exit(Pid, kill)` does. */
   end(incarnation: Incarnation, reason: ExitReason): void {
     if (!incarnation.alive) return;
-    this.#scope.stopChild(incarnation.actor);
+    // In this order: to some logics, being stopped is a message that changes their state.
     this.ended(incarnation, reason);
+    this.#scope.stopChild(incarnation.actor);
+    this.#hooks.wake();
+  }
+
+  /** Finds the children whose end XState could not tell, because the stack overflowed meanwhile. */
+  findLost(): void {
+    for (const { id, incarnation } of this.table) {
+      if (incarnation === undefined) continue;
+      const { status, error } = incarnation.actor.getSnapshot();
+      if (status === "error") this.ended(incarnation, { error: overflowOr(error, id) });
+    }
     this.#hooks.wake();
   }
 

@@ -32,6 +32,10 @@ export class Incarnation extends Mailbox {
     return this.child.incarnation === this;
   }
 
+  get supervises(): boolean {
+    return this.inner !== undefined;
+  }
+
   get limits(): MailboxLimits {
     return this.child.spec.mailbox;
   }

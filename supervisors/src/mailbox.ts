@@ -65,6 +65,8 @@ export abstract class Mailbox implements FailureOwner {
   abstract readonly limits: MailboxLimits;
   /** The actor still runs: nobody has seen its end. */
   abstract readonly alive: boolean;
+  /** It is a supervisor's. */
+  abstract readonly supervises: boolean;
   #letters: Fifo<Letter> | undefined;
   #full = false;
 
@@ -92,9 +94,14 @@ export abstract class Mailbox implements FailureOwner {
     actor.send = (event: EventObject) => void this.post(event);
   }
 
-  /** Sends a message. @returns whether it was taken; what was not is a dead letter. */
+  /** Sends a message; a kill does not wait. @returns whether it was taken; what was not is a dead letter. */
   post(event: EventObject): boolean {
     if (!this.alive) return this.#drop(event, "not_alive");
+    // XState would stop the actor without a word to its parent.
+    if (event.type === "xstate.stop") {
+      this.end("killed");
+      return true;
+    }
     const letters = (this.#letters ??= new Fifo());
     const full = letters.size >= this.limits.limit;
     if (full && !this.#makeRoom(letters, event)) return false;
@@ -109,8 +116,6 @@ export abstract class Mailbox implements FailureOwner {
     const { event, source } = this.#letters!.shift()!;
     if (this.#letters!.size === 0) this.#full = false;
     if (!this.alive) this.#drop(event, "not_alive");
-    // XState would stop the actor without a word to its parent.
-    else if (event.type === "xstate.stop") this.end("killed");
     else inScopeOf(this, relay, source, this.actor, event);
   }
 

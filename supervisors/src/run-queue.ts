@@ -48,8 +48,9 @@ export class RunQueue {
     return this.#receiver?.actor;
   }
 
-  /** Delivers one message of this mailbox after everything that was sent before. */
+  /** Delivers one message of this mailbox after everything that was sent before; to a supervisor, before any user message. */
   addTurn(mailbox: Mailbox): void {
+    if (mailbox.supervises) return this.urgent(() => mailbox.deliver());
     this.#turns.push(mailbox);
     if (!this.#delivering && !this.#resting) this.#run(stretch.messages);
   }
@@ -58,6 +59,12 @@ export class RunQueue {
   urgent(work: () => void): void {
     this.#urgent.push(work);
     if (!this.#delivering) this.#run(this.#resting ? 0 : stretch.messages);
+  }
+
+  /** Does a supervisor's work before any message, but never on the stack of whoever asks for it. */
+  afterThis(work: () => void): void {
+    if (this.#delivering) this.#urgent.push(work);
+    else queueMicrotask(() => this.urgent(work));
   }
 
   /** Counts a message that reached nobody. */
@@ -70,10 +77,11 @@ export class RunQueue {
     this.#delivering = true;
     let untilMs: number | undefined;
     try {
-      for (let delivered = 0; ;) {
+      for (let delivered = 0, worked = 0; worked < stretch.messages;) {
         const work = this.#urgent.shift();
         if (work !== undefined) {
           work();
+          worked += 1;
           continue;
         }
         if (delivered === messages) break;

@@ -96,6 +96,7 @@ function foreignMailbox(target: AnyActorRef, from: Mailbox | undefined): Mailbox
 /** An actor that is nobody's child here, such as one that a machine has spawned. Only what is sent via the queue comes by. */
 class ForeignMailbox extends Mailbox {
   readonly limits = defaultLimits;
+  readonly supervises = false;
   readonly #owner: Mailbox;
 
   constructor(owner: Mailbox, actor: AnyActor) {

@@ -1,5 +1,5 @@
 import { DspexError } from "@dspex/core";
-import type { AnyActorRef } from "xstate";
+import type { AnyActorRef, EventObject } from "xstate";
 import { isAlive } from "./alive.ts";
 import { Child } from "./child.ts";
 import type { Task } from "./child-runner.ts";
@@ -43,6 +43,17 @@ export interface CallEvent {
   readonly type: "otp.call";
   readonly call: Call;
   readonly reply: Reply<unknown>;
+}
+
+/** Anybody may send anything to a supervisor; a request comes with somebody who waits for the answer. */
+export function isCall(event: EventObject): event is CallEvent {
+  if (event.type !== "otp.call") return false;
+  const { call, reply } = event as Partial<CallEvent>;
+  return (
+    typeof call?.call === "string" &&
+    typeof reply?.resolve === "function" &&
+    typeof reply.reject === "function"
+  );
 }
 
 /** Carries a request out and answers it. If the supervisor ends meanwhile, the end of its actor is the answer. */

@@ -5,10 +5,11 @@ import { Child, type ChildTable } from "./child.ts";
 import { ChildRunner, type Task } from "./child-runner.ts";
 import { decideExit, decideRestart } from "./decide.ts";
 import { overflowOr, startFailure } from "./errors.ts";
-import { exitReasonOf, type ExitReason } from "./exit-reason.ts";
+import { exitReasonOf, isErrorExit, type ExitReason } from "./exit-reason.ts";
 import { Fifo } from "./fifo.ts";
+import { incarnationOf } from "./incarnation.ts";
 import { defaultLimits, mailboxFull, mailboxOf } from "./mailbox.ts";
-import { relay } from "./relay.ts";
+import { deferExits, relay } from "./relay.ts";
 import { RestartWindow } from "./restart-window.ts";
 import type { Action, SupervisorView } from "./strategy.ts";
 import { answerCall, type CallEvent } from "./supervisor-calls.ts";
@@ -64,6 +65,7 @@ export class SupervisorCore {
       this.#mailbox.push({ type: "exit", child, generation: child.generation });
     this.runner = new ChildRunner(scope, options, this.around, { exited, wake: () => this.wake() });
     this.#view = { ...options, table: this.table };
+    deferExits(scope.self as AnyActor, (tell) => this.around.queue.afterThis(tell));
   }
 
   get table(): ChildTable {
@@ -102,6 +104,18 @@ export class SupervisorCore {
       "output" in end ? exitReasonOf(end.output, fallback) : { error: overflowOr(end.error, actorId) };
     this.runner.ended(incarnation, reason);
     this.wake();
+    if ("error" in end && isErrorExit(reason) && reason.error !== end.error) this.#root().findLost();
+  }
+
+  /** Finds the actors of this tree that an overflow of the stack ended unheard: whoever stood on it may be anywhere. */
+  findLost(): void {
+    this.runner.findLost();
+    for (const { incarnation } of this.table) incarnation?.inner?.findLost();
+  }
+
+  #root(): SupervisorCore {
+    const above = incarnationOf(this.#scope.self)?.child.supervisor;
+    return above === undefined ? this : above.#root();
   }
 
   /** Messages that it has not turned to yet. */

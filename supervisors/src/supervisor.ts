@@ -1,7 +1,7 @@
 import { setup, type ActorLogic, type AnyActorScope, type AnyEventObject, type SnapshotFrom } from "xstate";
 import type { ChildSpec } from "./child-spec.ts";
 import { isErrorExit, type ExitOutput } from "./exit-reason.ts";
-import type { CallEvent } from "./supervisor-calls.ts";
+import { isCall } from "./supervisor-calls.ts";
 import { SupervisorCore } from "./supervisor-core.ts";
 import { identify, identifyLogic } from "./supervisor-identity.ts";
 import {
@@ -130,7 +130,7 @@ function receive(
 ): SupervisorSnapshot {
   const { type } = event;
   if (type === "otp.shutdown") core.shutdown();
-  else if (type === "otp.call") core.call(event as CallEvent);
+  else if (isCall(event)) core.call(event);
   else if (type.startsWith("xstate.done.actor."))
     core.childEnded(event["actorId"] as string, { output: event["output"] });
   else if (type.startsWith("xstate.error.actor."))

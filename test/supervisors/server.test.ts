@@ -1,6 +1,7 @@
-import { exit, server, type ExitReason } from "@dspex/supervisors";
+import { exit, noreply, server, type ExitReason, type NoReply } from "@dspex/supervisors";
 import { describe, expect, it } from "@jest/globals";
 import { createActor } from "xstate";
+import { Stage } from "./stage.ts";
 
 type Message =
   | { readonly type: "add"; readonly n: number }
@@ -104,5 +105,124 @@ describe("server", () => {
     actor.stop();
     expect(cleaned).toBe(0);
     expect(actor.getSnapshot()).toMatchObject({ status: "stopped" });
+  });
+
+  describe("noreply", () => {
+    type Step = { readonly type: string };
+
+    /** A server that writes down what it receives, and goes on as `then` says. */
+    async function stepping(
+      then: Record<string, (steps: string[]) => NoReply<string[], Step>>,
+      init: string[] | NoReply<string[], Step> = [],
+    ) {
+      const stage = new Stage();
+      const app = await stage.start({
+        children: [
+          {
+            id: "s",
+            name: "s",
+            start: () =>
+              server<string[], Step>({
+                init: () => init,
+                receive(steps, { type }) {
+                  const next = [...steps, `${type}@${stage.clock.now()}`];
+                  return then[type]?.(next) ?? next;
+                },
+              }),
+          },
+        ],
+      });
+      const ref = app.registry.whereis("s")!;
+      const steps = (): string => (ref.getSnapshot() as { state: string[] }).state.join(" ");
+      return { stage, app, send: (type: string) => ref.send({ type }), steps };
+    }
+
+    it("continue is received at once, before any message that waits", async () => {
+      const { app, steps } = await stepping({
+        go: (state) => {
+          app.registry.whereis("s")!.send({ type: "waiting" });
+          return noreply(state, { continue: { type: "more" } });
+        },
+        more: (state) => noreply(state, { continue: { type: "last" } }),
+      });
+      app.registry.whereis("s")!.send({ type: "go" });
+      expect(steps()).toBe("go@0 more@0 last@0 waiting@0");
+    });
+
+    it("continue from init is received once it is up, before any message", async () => {
+      const { send, steps } = await stepping({}, noreply(["init"], { continue: { type: "more" } }));
+      expect(steps()).toBe("init more@0");
+      send("message");
+      expect(steps()).toBe("init more@0 message@0");
+    });
+
+    it("a message that init has sent to itself comes after its continue", () => {
+      const steps: string[] = [];
+      const actor = createActor(
+        server<null, Step>({
+          init({ self }) {
+            self.send({ type: "message" });
+            return noreply(null, { continue: { type: "more" } });
+          },
+          receive(state, { type }) {
+            steps.push(type);
+            return state;
+          },
+        }),
+      );
+      actor.start();
+      expect(steps).toEqual(["more", "message"]);
+    });
+
+    it("a timeout is received when no message came in time; any message calls it off", async () => {
+      const wait = (state: string[]): NoReply<string[], Step> =>
+        noreply(state, { timeoutMs: 50, timeout: { type: "timeout" } });
+      const { stage, send, steps } = await stepping({ wait });
+      send("wait");
+      await stage.pass(40);
+      send("other");
+      await stage.pass(100);
+      expect(steps()).toBe("wait@0 other@40");
+      send("wait");
+      await stage.pass(100);
+      expect(steps()).toBe("wait@0 other@40 wait@140 timeout@190");
+      expect(stage.clock.pending).toBe(0);
+    });
+
+    it("a timeout from init counts from the start", async () => {
+      const { stage, steps } = await stepping(
+        {},
+        noreply([], { timeoutMs: 20, timeout: { type: "timeout" } }),
+      );
+      await stage.pass(30);
+      expect(steps()).toBe("timeout@20");
+    });
+
+    it("a stop calls a timeout off", async () => {
+      const { stage, app } = await stepping({}, noreply([], { timeoutMs: 20, timeout: { type: "timeout" } }));
+      await app.stop();
+      expect(stage.clock.pending).toBe(0);
+    });
+
+    it("a throw in what continues is a throw in the handler", async () => {
+      const { stage, send } = await stepping({
+        go: (state) => noreply(state, { continue: { type: "fail" } }),
+        fail() {
+          throw new Error("failed");
+        },
+      });
+      send("go");
+      await stage.settle();
+      expect(stage.reported("child_terminated")).toEqual(["s error"]);
+    });
+
+    it("rejects a bad timeoutMs by name", () => {
+      expect(() => noreply(null, { timeoutMs: -1, timeout: { type: "x" } })).toThrow(
+        expect.objectContaining({
+          code: "ERR_INVALID_OPTION",
+          details: { option: "timeoutMs", received: -1 },
+        }),
+      );
+    });
   });
 });

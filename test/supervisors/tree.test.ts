@@ -84,7 +84,7 @@ describe("trees and escalation", () => {
     });
   });
 
-  it("F11.90 a message that a supervisor does not know is ignored", async () => {
+  it("F11.90 a message that a supervisor does not know is reported, and ignored", async () => {
     const stage = new Stage();
     const app = await stage.start({ children: [stage.worker("a")] });
     for (const type of [
@@ -93,10 +93,17 @@ describe("trees and escalation", () => {
       "xstate.error.actor.a#99",
       "otp.phase",
       "otp.unknown",
+      "otp.call",
     ])
       app.root.send({ type, actorId: "a#99", error: new Error("stale") });
     expect(await stage.settle()).toBe("+a");
     expect(app.tree().state).toBe("running");
+    const unexpected = stage.reports.filter(({ report }) => report === "unexpected_message");
+    expect(unexpected.map((report) => "event" in report && report.event)).toEqual([
+      "hello",
+      "otp.unknown",
+      "otp.call",
+    ]);
   });
 
   it("F11.91 the replacement of a named child takes its name over, and nobody has it meanwhile", async () => {

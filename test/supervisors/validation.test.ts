@@ -8,6 +8,8 @@ import {
   type SupervisorOptions,
 } from "@dspex/supervisors";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { scaled } from "../support/scale.ts";
 import { answer, Stage } from "./stage.ts";
 
 const start = (): "ignore" => "ignore";
@@ -132,5 +134,44 @@ describe("child specifications", () => {
     // One restart in five seconds, one_for_one, no automatic shutdown.
     expect(await stage.end("w")).toBe("-w error +w");
     expect(await stage.end("w")).toBe("-w error -s");
+  });
+
+  it("specifications of every wrong shape are rejected by name, or are right; nothing else is thrown, and nothing starts", () => {
+    const words = [
+      "permanent",
+      "transient",
+      "temporary",
+      "supervisor",
+      "brutal_kill",
+      "infinity",
+      "exit",
+      "resume",
+    ];
+    const anything = fc.oneof(
+      fc.anything({ withBigInt: true, withDate: true, withNullPrototype: true, maxDepth: 1 }),
+      fc.constantFrom(...words),
+      fc.integer(),
+      fc.func(fc.anything()),
+    );
+    const fields = ["start", "restart", "shutdown", "type", "significant", "name", "groups", "mailbox"];
+    const more = ["on_restart", "max_resumes", "startTimeoutMs"];
+    const shape = Object.fromEntries(["id", ...fields, ...more].map((field) => [field, anything]));
+    const specs = fc.oneof(
+      anything,
+      fc
+        .constantFrom(...fields, ...more)
+        .chain((field) => anything.map((value) => ({ ...child, [field]: value }))),
+      fc.record(shape, { requiredKeys: [] }).map((wrong) => ({ ...child, ...wrong })),
+    );
+    let right = 0;
+    fc.assert(
+      fc.property(specs, (spec) => {
+        const option = rejected(() => checkChildSpecs([spec as ChildSpec]));
+        if (option === undefined) right += 1;
+        else expect(option).toMatch(/^children\[0\]/);
+      }),
+      { numRuns: scaled(2_000) },
+    );
+    expect(right).toBeGreaterThan(0);
   });
 });

@@ -12,6 +12,7 @@ import {
   type EventObject,
   type Snapshot,
 } from "xstate";
+import { deferExits, relay } from "../../supervisors/src/relay.ts";
 
 /*
  * What supervision rests on in XState, fact by fact. When one of these fails after an update, the code that names the fact
@@ -263,5 +264,55 @@ describe("facts of XState", () => {
     });
     expect(() => actor.send({ type: "any" })).toThrow("inspector");
     inspection.unsubscribe();
+  });
+
+  it("being stopped is a message to a transition function, and changes its state", () => {
+    const seen: string[] = [];
+    const actor = createActor(
+      fromTransition((count: number, { type }) => (seen.push(type), count + 1), 0),
+    ).start();
+    actor.stop();
+    expect(seen).toEqual(["xstate.stop"]);
+    expect(actor.getSnapshot().context).toBe(1);
+  });
+
+  it("the snapshot of an actor that failed still has the state from before the failure", () => {
+    const actor = createActor(
+      fromTransition((count: number, { type }: EventObject) => {
+        if (type === "crash") throw new Error("crash");
+        return count + 1;
+      }, 0),
+    );
+    actor.subscribe({ error: () => {} });
+    actor.start();
+    actor.send({ type: "any" });
+    actor.send({ type: "crash" });
+    expect(actor.getPersistedSnapshot()).toMatchObject({ status: "error", context: 1 });
+  });
+
+  it("the system's _relay delivers with a sender, which an inspector is told", () => {
+    const sources: unknown[] = [];
+    const target = createActor(failing, {
+      inspect: (event) => {
+        if (event.type === "@xstate.event") sources.push(event.sourceRef);
+      },
+    });
+    target.subscribe({ error: () => {} });
+    target.start();
+    sources.length = 0;
+    const source = createActor(failing);
+    relay(source, target, { type: "any" });
+    expect(sources).toEqual([source]);
+  });
+
+  it("a parent is told of an end through its _send, which can be taken over", () => {
+    const { events, actor } = parent();
+    const later: (() => void)[] = [];
+    deferExits(actor, (tell) => void later.push(tell));
+    const child = createActor(failing, { parent: actor as AnyActorRef, id: "a#1" }).start();
+    child.send({ type: "any" });
+    expect(events).toEqual([]);
+    later.forEach((tell) => tell());
+    expect(events).toMatchObject([{ type: "xstate.error.actor.a#1" }]);
   });
 });
