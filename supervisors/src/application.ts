@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { deferred, systemClock, type Clock } from "@dspex/core";
 import { createActor, type AnyActor, type AnyActorRef, type InspectionEvent, type Observer } from "xstate";
 import { attributeFailures, tell } from "./async-failures.ts";

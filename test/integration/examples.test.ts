@@ -13,7 +13,7 @@ const examples: Readonly<Record<string, RegExp>> = {
   "talk-in-a-session.ts": /^.+\nWhere is my order A-48213\?\nAnd when will it be here\?\n$/,
 };
 /** Examples with a test of their own. */
-const elsewhere = ["embed-in-a-service.ts"];
+const elsewhere = ["embed-in-a-service.ts", "supervise-a-machine.ts"];
 
 describe("docs/examples", () => {
   let model: OfflineServer;

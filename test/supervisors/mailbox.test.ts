@@ -1,4 +1,4 @@
-import { DspexError } from "@dspex/core";
+import type { DspexError } from "@dspex/core";
 import {
   ask,
   countChildren,
