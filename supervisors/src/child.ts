@@ -43,7 +43,7 @@ export class Child implements ChildView {
     this.supervisor = supervisor;
     this.id = id;
     this.spec = spec;
-    this.args = args;
+    this.args = args.length === 0 ? noArguments : args;
     if (spec.on_restart === "resume") this.lastSnapshot = new LastSnapshot(spec.max_resumes);
   }
 
@@ -104,7 +104,7 @@ export class ChildTable implements TableView<Child> {
    */
   freshActorId(child: Child): string {
     this.#incarnations += 1;
-    return `${child.id}#${this.#incarnations}`;
+    return child.id.concat(`#${this.#incarnations}`);
   }
 
   /** The living incarnation that has this XState id. */

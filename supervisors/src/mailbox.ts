@@ -91,7 +91,7 @@ export abstract class Mailbox implements FailureOwner {
   open(actor: AnyActor): void {
     this.actor = actor;
     (actor as Addressed)[mailbox] = this;
-    actor.send = (event: EventObject) => void this.post(event);
+    actor.send = this.post.bind(this);
   }
 
   /** Sends a message; a kill does not wait. @returns whether it was taken; what was not is a dead letter. */
@@ -102,21 +102,31 @@ export abstract class Mailbox implements FailureOwner {
       this.end("killed");
       return true;
     }
+    const { queue } = this;
+    if (queue.idle) {
+      queue.deliver(this, event);
+      return true;
+    }
     const letters = (this.#letters ??= new Fifo());
     const full = letters.size >= this.limits.limit;
     if (full && !this.#makeRoom(letters, event)) return false;
-    letters.push({ event, source: this.queue.receiver });
+    letters.push({ event, source: queue.receiver });
     // A letter that took the place of another has its turn too.
-    if (!full) this.queue.addTurn(this);
+    if (!full) queue.addTurn(this);
     return true;
   }
 
-  /** Takes the next message to the actor. */
-  deliver(): void {
+  /** Takes the message that has waited longest to the actor. */
+  deliverNext(): void {
     const { event, source } = this.#letters!.shift()!;
     if (this.#letters!.size === 0) this.#full = false;
-    if (!this.alive) this.#drop(event, "not_alive");
-    else inScopeOf(this, relay, source, this.actor, event);
+    this.deliver(event, source);
+  }
+
+  /** Takes a message to the actor. */
+  deliver(event: EventObject, source: AnyActorRef | undefined): void {
+    if (this.alive) inScopeOf(this, relay, source, this.actor, event);
+    else this.#drop(event, "not_alive");
   }
 
   #makeRoom(letters: Fifo<Letter>, event: EventObject): boolean {

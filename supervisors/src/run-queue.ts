@@ -48,11 +48,28 @@ export class RunQueue {
     return this.#receiver?.actor;
   }
 
-  /** Delivers one message of this mailbox after everything that was sent before; to a supervisor, before any user message. */
+  /** Nothing is being delivered, and nothing waits. */
+  get idle(): boolean {
+    return !this.#delivering && !this.#resting;
+  }
+
+  /** Delivers a message at once, and then what that led to. Only where the queue is idle. */
+  deliver(mailbox: Mailbox, event: EventObject): void {
+    this.#delivering = true;
+    this.#receiver = mailbox;
+    try {
+      mailbox.deliver(event, undefined);
+    } finally {
+      this.#receiver = undefined;
+      this.#delivering = false;
+      if (this.#turns.size + this.#urgent.size > 0) this.#run(stretch.messages);
+    }
+  }
+
+  /** Delivers the next message of this mailbox after everything that was sent before; to a supervisor, before any user message. */
   addTurn(mailbox: Mailbox): void {
-    if (mailbox.supervises) return this.urgent(() => mailbox.deliver());
-    this.#turns.push(mailbox);
-    if (!this.#delivering && !this.#resting) this.#run(stretch.messages);
+    if (mailbox.supervises) this.urgent(() => mailbox.deliverNext());
+    else this.#turns.push(mailbox);
   }
 
   /** Does a supervisor's work before any message, as soon as no delivery is under way. */
@@ -88,7 +105,7 @@ export class RunQueue {
         const mailbox = this.#turns.shift();
         if (mailbox === undefined) break;
         this.#receiver = mailbox;
-        mailbox.deliver();
+        mailbox.deliverNext();
         this.#receiver = undefined;
         delivered += 1;
         if (delivered % 16 !== 0) continue;

@@ -39,7 +39,7 @@ const protections: readonly Protection[] = [
   {
     name: "the run queue",
     switchOff: () => {
-      jest.spyOn(RunQueue.prototype, "addTurn").mockImplementation((mailbox) => mailbox.deliver());
+      jest.spyOn(RunQueue.prototype, "addTurn").mockImplementation((mailbox) => mailbox.deliverNext());
       jest.spyOn(RunQueue.prototype, "urgent").mockImplementation((work) => work());
     },
     checks: [
