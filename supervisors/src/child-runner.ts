@@ -209,7 +209,7 @@ export class ChildRunner {
   /** Makes the actor of an incarnation and gives it its names. @returns false when its start said `ignore` */
   #create(incarnation: Incarnation): boolean {
     const { child } = incarnation;
-    const { id, spec } = child;
+    const { spec } = child;
     const { registry } = this.#around;
     if (spec.name !== undefined && registry.whereis(spec.name) !== undefined) throw nameTaken(spec.name);
     const started = spec.start(new Start(incarnation, registry), ...child.args);
