@@ -22,7 +22,7 @@ import { coreOf } from "./supervisor-identity.ts";
  */
 export function startChild(
   supervisor: AnyActorRef,
-  child: ChildSpec | readonly unknown[],
+  child: ChildSpec<readonly never[]> | readonly unknown[],
 ): Promise<AnyActorRef | undefined> {
   return request(supervisor, { call: "start_child", child });
 }

@@ -31,9 +31,12 @@ export interface ChildCounts {
   readonly workers: number;
 }
 
+/** A specification, whose `start` may take `extra_arguments`; or the arguments for a template. */
+export type AskedChild = ChildSpec<readonly never[]> | readonly unknown[];
+
 /** A request to a supervisor. Which answer belongs to which request is known to `management.ts`, where both are made. */
 export type Call =
-  | { readonly call: "start_child"; readonly child: ChildSpec | readonly unknown[] }
+  | { readonly call: "start_child"; readonly child: AskedChild }
   | { readonly call: "terminate_child"; readonly child: string | AnyActorRef }
   | { readonly call: "restart_child" | "delete_child" | "get_childspec"; readonly child: string }
   | { readonly call: "which_children" | "count_children" };
@@ -84,10 +87,7 @@ function* answer(core: SupervisorCore, call: Call): Task<unknown> {
   }
 }
 
-function* startChild(
-  core: SupervisorCore,
-  asked: ChildSpec | readonly unknown[],
-): Task<AnyActorRef | undefined> {
+function* startChild(core: SupervisorCore, asked: AskedChild): Task<AnyActorRef | undefined> {
   const { options, table } = core;
   const child = newChild(core, asked);
   const present = options.template === undefined ? table.get(child.id) : undefined;
@@ -105,15 +105,18 @@ function* startChild(
   }
 }
 
-function newChild(core: SupervisorCore, asked: ChildSpec | readonly unknown[]): Child {
-  const { template, auto_shutdown } = core.options;
-  if (template !== undefined)
-    return new Child(core, core.nextInstanceId(template.id), template, isArguments(asked) ? asked : []);
-  const spec = resolveChildSpec(asked as ChildSpec, "child", auto_shutdown);
-  return new Child(core, spec.id, spec);
+function newChild(core: SupervisorCore, asked: AskedChild): Child {
+  const { template, auto_shutdown, extra_arguments: extra } = core.options;
+  if (template !== undefined) {
+    const own = isArguments(asked) ? asked : [];
+    const id = core.nextInstanceId(template.id);
+    return new Child(core, id, template, extra.length === 0 ? own : [...extra, ...own]);
+  }
+  const spec = resolveChildSpec(asked as ChildSpec<readonly unknown[]>, "child", auto_shutdown);
+  return new Child(core, spec.id, spec, extra);
 }
 
-function isArguments(asked: ChildSpec | readonly unknown[]): asked is readonly unknown[] {
+function isArguments(asked: AskedChild): asked is readonly unknown[] {
   return Array.isArray(asked);
 }
 

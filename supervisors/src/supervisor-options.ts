@@ -33,6 +33,8 @@ export interface DynamicSupervisorOptions<Args extends readonly unknown[] = read
    * Elixir's DynamicSupervisor does. @default none
    */
   readonly template?: ChildSpec<Args>;
+  /** What the `start` of every child is given before its own arguments, as Elixir's DynamicSupervisor does. @default none */
+  readonly extra_arguments?: readonly unknown[];
   /** More restarts than this within `periodMs`, of all children together, end the supervisor. @default 1 */
   readonly intensity?: number;
   /** @default 5_000 */
@@ -48,6 +50,7 @@ export interface ResolvedSupervisorOptions extends RestartLimit {
   readonly auto_shutdown: AutoShutdown;
   readonly children: readonly ResolvedChildSpec[];
   readonly template: ResolvedChildSpec | undefined;
+  readonly extra_arguments: readonly unknown[];
   readonly max_children: number;
 }
 
@@ -71,6 +74,7 @@ export function resolveSupervisorOptions(options: SupervisorOptions): ResolvedSu
     auto_shutdown,
     children: resolveChildSpecs(options.children, "children", auto_shutdown),
     template: undefined,
+    extra_arguments: [],
     max_children: Infinity,
   };
 }
@@ -78,7 +82,9 @@ export function resolveSupervisorOptions(options: SupervisorOptions): ResolvedSu
 export function resolveDynamicOptions<Args extends readonly unknown[]>(
   options: DynamicSupervisorOptions<Args>,
 ): ResolvedSupervisorOptions {
-  const { max_children = Infinity } = options;
+  const { max_children = Infinity, extra_arguments = [] } = options;
+  if (!Array.isArray(extra_arguments))
+    throw invalidOption("extra_arguments", extra_arguments, "a list of arguments");
   const template =
     options.template === undefined
       ? undefined
@@ -90,6 +96,7 @@ export function resolveDynamicOptions<Args extends readonly unknown[]>(
     auto_shutdown: "never",
     children: [],
     template,
+    extra_arguments,
     max_children:
       max_children === Infinity
         ? Infinity

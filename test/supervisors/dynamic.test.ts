@@ -4,7 +4,9 @@ import {
   kill,
   startChild,
   whichChildren,
+  type ChildStart,
   type DynamicSupervisorOptions,
+  type StartScope,
 } from "@dspex/supervisors";
 import { describe, expect, it } from "@jest/globals";
 import { createActor, type AnyActorRef } from "xstate";
@@ -96,6 +98,44 @@ describe("dynamic supervisors", () => {
     expect(await answer(startChild(ref, ["z"]))).toBe("max_children");
     kill(stage.ref("y"));
     expect(await answer(startChild(ref, ["z"]))).toBe("max_children");
+  });
+
+  it("F10.84 extra_arguments come before the arguments of each start, also of a specification, and at each restart", async () => {
+    const stage = new Stage();
+    const seen: unknown[] = [];
+    const note = (_scope: StartScope, store: string, id: string): ChildStart => {
+      seen.push([store, id]);
+      return stage.logic(id);
+    };
+    const withTemplate = start<[string, string]>(stage, {
+      intensity: 5,
+      extra_arguments: ["store"],
+      template: { id: "t", start: note },
+    });
+    await startChild(withTemplate, ["x"]);
+    await stage.end("x");
+    const without = start(stage, { extra_arguments: ["store"] });
+    await startChild(without, { id: "y", start: (scope, store: string) => note(scope, store, "y") });
+    expect(seen).toEqual([
+      ["store", "x"],
+      ["store", "x"],
+      ["store", "y"],
+    ]);
+  });
+
+  it("F10.83 10,000 instances that do not answer are stopped together, with one timer", async () => {
+    const stage = new Stage();
+    const ref = start(stage, {
+      template: { id: "t", shutdown: 100, start: () => stage.logic("x", "never") },
+    });
+    for (let n = 0; n < 10_000; n += 1) await startChild(ref, []);
+    stage.take();
+    ref.send({ type: "otp.shutdown" });
+    await stage.settle();
+    expect(stage.clock.pending).toBe(1);
+    await stage.pass(100);
+    expect(ref.getSnapshot()).toMatchObject({ status: "done", output: { reason: "shutdown" } });
+    expect(stage.clock.pending).toBe(0);
   });
 
   it("without a template it takes any specification, as Elixir's DynamicSupervisor does", async () => {

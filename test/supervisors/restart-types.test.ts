@@ -20,11 +20,17 @@ const reasons: ExitReason[] = [
 ];
 const restarts: Restart[] = ["permanent", "transient", "temporary"];
 const table = restarts.flatMap((restart) =>
-  reasons.map((reason) => ({ restart, reason, word: wordOf(reason) })),
+  reasons.map((reason) => ({ item: itemOf(restart, reason), restart, reason, word: wordOf(reason) })),
 );
 
+function itemOf(restart: Restart, reason: ExitReason): string {
+  if (restart === "permanent") return "F3.19 F3.23";
+  if (restart === "temporary") return "F3.22";
+  return isNormalExit(reason) ? "F3.20 F3.23" : "F3.21";
+}
+
 describe("restart types", () => {
-  it.each(table)("F3.19–23 a $restart child that ends with $word", async ({ restart, reason, word }) => {
+  it.each(table)("$item a $restart child that ends with $word", async ({ restart, reason, word }) => {
     const stage = new Stage();
     const app = await stage.start({
       children: [stage.worker("a"), stage.worker("x", { restart }), stage.worker("b")],
