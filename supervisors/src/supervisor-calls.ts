@@ -32,7 +32,7 @@ export interface ChildCounts {
 }
 
 /** A specification, whose `start` may take `extra_arguments`; or the arguments for a template. */
-export type AskedChild = ChildSpec<readonly never[]> | readonly unknown[];
+type AskedChild = ChildSpec<readonly never[]> | readonly unknown[];
 
 /** A request to a supervisor. Which answer belongs to which request is known to `management.ts`, where both are made. */
 export type Call =
