@@ -22,7 +22,11 @@ def _move_stdio() -> None:
 if __name__ == "__main__":
     _move_stdio()
 
+    import signal
     import sys
+
+    # Until there is something to drain. Before this line the signal itself ends the process.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 
     # For the one package: a user's module may well be called `worker`.
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))

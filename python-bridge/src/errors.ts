@@ -1,3 +1,5 @@
+import { DspexError } from "@dspex/core";
+
 /** What the bridge's errors carry. */
 export interface BridgeErrorCodes {
   /** A value cannot cross the wire; `path` says where in it. */
@@ -10,4 +12,10 @@ export interface BridgeErrorCodes {
 
 declare module "@dspex/core" {
   interface ErrorCodes extends BridgeErrorCodes {}
+}
+
+export function violation(reason: string): DspexError<"ERR_PROTOCOL_VIOLATION"> {
+  return new DspexError("ERR_PROTOCOL_VIOLATION", `The worker broke the protocol: ${reason}.`, {
+    details: { reason },
+  });
 }

@@ -1,10 +1,15 @@
-export type { BridgeErrorCodes } from "./errors.ts";
+export { violation, type BridgeErrorCodes } from "./errors.ts";
 
-export { openConnection, type Connection, type ConnectionHandlers } from "./connection.ts";
-export { decode, encode } from "./codec.ts";
-export { encodeFrame, FrameDecoder, headerBytes, violation, type Frame } from "./frame.ts";
 export {
-  kinds,
+  openConnection,
+  type Connection,
+  type ConnectionHandlers,
+  type ConnectionOptions,
+} from "./connection.ts";
+export { headerBytes } from "./frame.ts";
+export { jsonLinesCodec } from "./json-lines-codec.ts";
+export { kinds } from "./kinds.ts";
+export {
   messages,
   readWorkerMessage,
   type CallInfo,
@@ -16,5 +21,8 @@ export {
   type WireError,
   type WorkerMessage,
 } from "./messages.ts";
+export { isNdArray, ndArray, type NdArray, type NdArrayElements, type NdArrayType } from "./nd-array.ts";
+export { decode, encode, msgpackCodec } from "./msgpack-codec.ts";
+export type { CodecName, EncodedMessage, Frame, FrameDecoder, WireCodec } from "./wire-codec.ts";
 export { toWire, type WireValue } from "./wire-value.ts";
-export { guardianCommand, workerCommand, type Command } from "./worker-command.ts";
+export { guardianCommand, stacksSignal, workerCommand, type Command } from "./worker-command.ts";

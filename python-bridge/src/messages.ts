@@ -1,30 +1,11 @@
-import { decode } from "./codec.ts";
-import { violation, type Frame } from "./frame.ts";
+import { capabilities } from "./capabilities.ts";
+import { violation } from "./errors.ts";
+import { kinds } from "./kinds.ts";
+import type { Frame, WireCodec } from "./wire-codec.ts";
 import type { WireValue } from "./wire-value.ts";
 
 /** Versions of the protocol that this half speaks. */
 const protocolVersions = { min: 1, max: 1 } as const;
-
-/** Frame kinds (`docs/protocol.md` §4). */
-export const kinds = {
-  hello: 1,
-  ready: 2,
-  call: 3,
-  result: 4,
-  error: 5,
-  upcall: 6,
-  upresult: 7,
-  cancel: 8,
-  upcancel: 9,
-  ping: 10,
-  pong: 11,
-  put: 12,
-  drain: 13,
-  bye: 14,
-  log: 15,
-  stream: 16,
-  credit: 17,
-} as const;
 
 /** What the runtime tells a worker first. */
 export interface Hello {
@@ -40,6 +21,8 @@ export interface Hello {
   readonly paths: readonly string[];
   /** Seam name → `false` to switch it off. */
   readonly seams: Readonly<Record<string, boolean>>;
+  /** Targets of functions that the worker imports, and makes instances for, before it is ready. */
+  readonly warmUp: readonly string[];
 }
 
 /** What a worker answers when it can take calls. */
@@ -50,6 +33,10 @@ export interface Ready {
   readonly dspy: string;
   readonly maxFrameBytes: number;
   readonly maxInFlight: number;
+  /** The codec that the worker was spoken to in, and answers in. */
+  readonly codec: string;
+  /** What it takes beyond plain values in plain frames; words of later versions are among them. */
+  readonly capabilities: readonly string[];
   /** Seam name → `"on"`, `"off"`, or why the worker fell back. */
   readonly seams: Readonly<Record<string, string>>;
 }
@@ -110,9 +97,12 @@ export type WorkerMessage =
       readonly kind: "pong";
       readonly n: number;
       readonly lagMs: number;
+      /** Calls that the worker has not answered. */
+      readonly inFlight: readonly number[];
       /** Calls that were answered while their code still runs. */
       readonly abandoned: number;
-      readonly inFlight: number;
+      /** For how long the longest of them runs on; 0 where there is none. */
+      readonly abandonedMs: number;
       readonly rssBytes: number;
     }
   | { readonly kind: "bye" }
@@ -123,14 +113,20 @@ export type WorkerMessage =
  *
  * @throws DspexError `ERR_PROTOCOL_VIOLATION` when the value does not have the kind's shape.
  */
-export function readWorkerMessage(frame: Frame): WorkerMessage | undefined {
+export function readWorkerMessage(frame: Frame, codec: WireCodec): WorkerMessage | undefined {
+  const fields = (name: string, atLeast: number): readonly unknown[] => {
+    const value = codec.decode(frame);
+    if (!Array.isArray(value) || value.length < atLeast)
+      throw violation(`a ${name} that is not an array of ${atLeast}`);
+    return value;
+  };
   switch (frame.kind) {
     case kinds.result: {
-      const [id, value, info] = fields(frame, "RESULT", 3);
+      const [id, value, info] = fields("RESULT", 3);
       return { kind: "result", id: positive(id), value, info: record(info, "RESULT") as unknown as CallInfo };
     }
     case kinds.upcall: {
-      const [id, call, service, payload] = fields(frame, "UPCALL", 4);
+      const [id, call, service, payload] = fields("UPCALL", 4);
       return {
         kind: "upcall",
         id: positive(id),
@@ -140,34 +136,36 @@ export function readWorkerMessage(frame: Frame): WorkerMessage | undefined {
       };
     }
     case kinds.stream: {
-      const [id, item] = fields(frame, "STREAM", 2);
+      const [id, item] = fields("STREAM", 2);
       return { kind: "stream", id: positive(id), item };
     }
     case kinds.credit: {
-      const [id, n] = fields(frame, "CREDIT", 2);
+      const [id, n] = fields("CREDIT", 2);
       return { kind: "credit", id: positive(id), n: positive(n) };
     }
     case kinds.error: {
-      const [id, error, info] = fields(frame, "ERROR", 3);
+      const [id, error, info] = fields("ERROR", 3);
       const told = info == null ? undefined : (record(info, "ERROR") as unknown as CallInfo);
       return { kind: "error", id: positive(id), error: wireError(error), info: told };
     }
     case kinds.pong: {
-      const [n, measured] = fields(frame, "PONG", 2);
-      const { lagMs, inFlight, abandoned, rssBytes } = record(measured, "PONG");
+      const [n, measured] = fields("PONG", 2);
+      const { lagMs, inFlight, abandoned, abandonedMs, rssBytes } = record(measured, "PONG");
+      if (!Array.isArray(inFlight)) throw violation("a PONG without the ids in flight");
       return {
         kind: "pong",
         n: positive(n),
         lagMs: number(lagMs),
+        inFlight: inFlight.map(positive),
         abandoned: number(abandoned),
-        inFlight: number(inFlight),
+        abandonedMs: number(abandonedMs),
         rssBytes: number(rssBytes),
       };
     }
     case kinds.upcancel:
-      return { kind: "upcancel", id: positive(fields(frame, "UPCANCEL", 1)[0]) };
+      return { kind: "upcancel", id: positive(fields("UPCANCEL", 1)[0]) };
     case kinds.log: {
-      const [source, level, line] = fields(frame, "LOG", 3);
+      const [source, level, line] = fields("LOG", 3);
       return {
         kind: "log",
         source: text(source, "LOG"),
@@ -176,7 +174,7 @@ export function readWorkerMessage(frame: Frame): WorkerMessage | undefined {
       };
     }
     case kinds.ready:
-      return { kind: "ready", ready: readReady(decode(frame.body)) };
+      return { kind: "ready", ready: readReady(codec.decode(frame)) };
     case kinds.bye:
       return { kind: "bye" };
     default:
@@ -201,6 +199,8 @@ function readReady(value: unknown): Ready {
     dspy: text(ready["dspy"], "READY"),
     maxFrameBytes: number(ready["maxFrameBytes"]),
     maxInFlight: number(ready["maxInFlight"]),
+    codec: text(ready["codec"] ?? "msgpack", "READY"),
+    capabilities: texts(ready["capabilities"] ?? []),
     seams: record(ready["seams"], "READY") as Readonly<Record<string, string>>,
   };
 }
@@ -218,13 +218,6 @@ function wireError(value: unknown): WireError {
   };
 }
 
-function fields(frame: Frame, name: string, atLeast: number): readonly unknown[] {
-  const value = decode(frame.body);
-  if (!Array.isArray(value) || value.length < atLeast)
-    throw violation(`a ${name} that is not an array of ${atLeast}`);
-  return value;
-}
-
 function record(value: unknown, name: string): Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw violation(`a ${name} without its map`);
@@ -240,6 +233,12 @@ function logLevel(value: unknown): LogLevel {
 function text(value: unknown, name: string): string {
   if (typeof value !== "string") throw violation(`a ${name} without its text`);
   return value;
+}
+
+function texts(value: unknown): readonly string[] {
+  if (!Array.isArray(value) || value.some((item) => typeof item !== "string"))
+    throw violation("a list of texts that is none");
+  return value as string[];
 }
 
 function number(value: unknown): number {
@@ -263,7 +262,7 @@ export interface RuntimeMessage {
 export const messages = {
   hello: (hello: Hello, monotonicMs: number): RuntimeMessage => ({
     kind: kinds.hello,
-    value: { protocol: protocolVersions, ...hello, monotonicMs } as unknown as WireValue,
+    value: { protocol: protocolVersions, capabilities, ...hello, monotonicMs } as unknown as WireValue,
   }),
   put: (hash: string, spec: WireValue): RuntimeMessage => ({ kind: kinds.put, value: [hash, spec] }),
   /** @param deadlineMs absolute, on this process's monotonic clock; `Infinity` for none. */

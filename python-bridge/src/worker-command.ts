@@ -19,6 +19,9 @@ export const workerCommand = (interpreter: string): Command => ({
   args: ["-I", python("worker.py")],
 });
 
+/** Makes a worker write the Python stacks of its threads to its standard error, whatever it is doing (`docs/protocol.md` §4). */
+export const stacksSignal = "SIGUSR2";
+
 /** Starts the guardian, which needs the standard library alone (`-S`: no site-packages) and starts in some 20 ms. */
 export const guardianCommand = (interpreter: string): Command => ({
   file: interpreter,

@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
-from dspex_bridge.frames import FrameDecoder, append_frame
-from dspex_bridge.messages import Kind
+from dspex_bridge.frames import FrameDecoder
+from dspex_bridge.kinds import Kind
+from dspex_bridge.msgpack_codec import MsgpackCodec
 
 PYTHON = Path(__file__).parents[1] / "python"
 TESTS = Path(__file__).parent
@@ -23,6 +24,9 @@ WAIT_SECONDS = 10.0
 """How long an expected frame may take before a test fails."""
 
 Answer = Callable[[dict[str, Any]], Any]
+
+LATER = object()
+"""What an answer returns that replies for itself."""
 
 
 class HostFailure(Exception):
@@ -36,7 +40,7 @@ class HostFailure(Exception):
 def frame(kind: int, value: Any) -> bytes:
     """One encoded frame."""
     buffer = bytearray()
-    append_frame(buffer, kind, value)
+    MsgpackCodec().append(buffer, kind, value, None)
     return bytes(buffer)
 
 
@@ -77,11 +81,12 @@ def hello(**changes: Any) -> dict[str, Any]:
 
 
 class Worker:
-    """A worker process. Frames from it are collected on a thread; LM requests are answered by `lm` there, or kept in
-    `upcalls` where `lm` is None."""
+    """A worker process. Frames from it are collected on a thread; LM requests are answered by `lm` there, and calls of tools by
+    `tool`; where it is None they are kept in `upcalls`."""
 
-    def __init__(self, lm: Answer | None = None, *, greet: bool = True, python: str = sys.executable, **changes: Any):
+    def __init__(self, lm: Answer | None = None, *, tool: Answer | None = None, greet: bool = True, python: str = sys.executable, **changes: Any):
         self.lm = lm
+        self.tool = tool
         self.logs: list[list[str]] = []
         self.requests: list[dict[str, Any]] = []
         self.upcalls: "queue.Queue[list[Any]]" = queue.Queue()
@@ -131,12 +136,20 @@ class Worker:
         self.send(Kind.PUT, [hash, spec])
 
     def start(
-        self, target: Any, input: Any, *, deadline_ms: float | None = None, lm: Any = None, credits: int | None = None
+        self,
+        target: Any,
+        input: Any,
+        *,
+        deadline_ms: float | None = None,
+        lm: Any = None,
+        credits: int | None = None,
+        **context: Any,
     ) -> int:
         """Sends a CALL, a stream where `credits` are given; returns its id."""
         call_id = self.next_id()
         target = {"function": target} if isinstance(target, str) else target
-        context = {} if lm is None else {"lm": lm}
+        if lm is not None:
+            context["lm"] = lm
         if credits is not None:
             context["stream"] = {"credits": credits}
         self.send(Kind.CALL, [call_id, target, input, deadline_ms, context])
@@ -221,7 +234,7 @@ class Worker:
         decoder = FrameDecoder()
         while chunk := os.read(self.process.stdout.fileno(), 64 * 1024):
             self._may_read.wait()
-            for kind, body in decoder.feed(chunk):
+            for kind, body, _ in decoder.feed(chunk):
                 self._on_frame(kind, msgspec.msgpack.decode(body))
 
     def _on_frame(self, kind: int, value: Any) -> None:
@@ -251,13 +264,16 @@ class Worker:
 
     def _on_upcall(self, upcall: list[Any]) -> None:
         upcall_id, _, kind, payload = upcall
-        assert kind == "lm"
         self.requests.append(payload)
-        if self.lm is None:
+        answer = {"lm": self.lm, "tool": self.tool}[kind]
+        if answer is None:
             self.upcalls.put(upcall)
             return
         try:
-            reply = self.lm(payload)
+            self.asking = upcall_id
+            reply = answer(payload)
+            if reply is LATER:
+                return
             if isinstance(reply, list):  # the pieces of a stream
                 for piece in reply:
                     self.send(Kind.STREAM, [upcall_id, piece])

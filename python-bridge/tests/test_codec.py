@@ -61,7 +61,6 @@ MOMENT = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
         (Pair(1, 2), [1, 2]),
         ([0.5] * 40, [0.5] * 40),
         (datetime.date(2026, 1, 2), "2026-01-02"),
-        (MOMENT, "2026-01-02T03:04:05+00:00"),
         (datetime.datetime(2026, 1, 2), "2026-01-02T00:00:00"),
         (datetime.time(3, 4), "03:04:00"),
         (decimal.Decimal("1.50"), "1.50"),
@@ -89,8 +88,8 @@ def test_values_take_their_json_form(value, wire):
     [
         (object(), "value"),
         ({"a": [0, {"b c": print}]}, "value.a[1]['b c']"),
-        ([2**64], "value[0]"),
-        ({"n": -(2**63) - 1}, "value.n"),
+        ([1 << 70_000], "value[0]"),
+        ({"n": -(1 << 70_000)}, "value.n"),
         (complex(1), "value"),
         ({("a", 1): 2}, "value"),
         (iter([]), "value"),

@@ -92,6 +92,15 @@ async def stubborn(seconds: float) -> str:
     return "done"
 
 
+async def clean_up_slowly(seconds: float) -> None:
+    ran.append("clean_up_slowly")
+    try:
+        await asyncio.sleep(30)
+    finally:
+        await asyncio.sleep(seconds)
+        print("cleaned up", flush=True)
+
+
 def spin(seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:

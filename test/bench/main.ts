@@ -1,12 +1,15 @@
 import path from "node:path";
+import { bridge } from "./groups/bridge.ts";
 import { call } from "./groups/call.ts";
 import { pipelines } from "./groups/pipelines.ts";
+import { predict } from "./groups/predict.ts";
 import { stream } from "./groups/stream.ts";
+import { supervisors } from "./groups/supervisors.ts";
 import { measureRow } from "./pairs.ts";
 import { cells, rewriteReport } from "./report.ts";
 import type { Group, Measured } from "./row.ts";
 
-const groups: readonly Group[] = [call, stream, pipelines];
+const groups: readonly Group[] = [call, stream, bridge, predict, pipelines, supervisors];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !groups.some((group) => group.name === name));

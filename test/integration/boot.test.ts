@@ -1,4 +1,5 @@
 import { chmodSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { findEnvironment } from "@dspex/python-bridge/environment";
 import { startRuntime } from "dspex";
@@ -42,6 +43,20 @@ describe("a pool that cannot start", () => {
     },
     20_000,
   );
+
+  it("tells where a worker hangs that does not become ready", async () => {
+    const directory = path.dirname(freshPath("dspy.py"));
+    writeFileSync(
+      path.join(directory, "dspy.py"),
+      "import time\n\ndef fetch():\n    time.sleep(60)\n\nfetch()\n",
+    );
+    const pool = { size: 1, paths: [directory], bootTimeoutMs: 1_000 };
+    await expect(startRuntime({ pools: { dspy: pool } })).rejects.toMatchObject({
+      code: "ERR_WORKER_BOOT",
+      message: expect.stringContaining("it was silent for 1000 ms"),
+      details: { stderr: expect.stringMatching(/dspy\.py", line 4 in fetch/) },
+    });
+  }, 20_000);
 
   it.each([
     ["size", { size: 0 }, "pools.dspy.size", "0"],

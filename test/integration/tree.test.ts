@@ -39,6 +39,7 @@ const nodes = [
   "resources/pools",
   "resources/pools/dspy",
   "resources/pools/dspy/dispatcher",
+  "resources/pools/dspy/jobs",
   "resources/pools/dspy/workers",
   "resources/pools/dspy/workers/worker-1",
   "resources/pools/dspy/workers/worker-2",

@@ -9,28 +9,50 @@ import { freshPath, startTestRuntime } from "../support/runtime.ts";
 const reply = "[[ ## answer ## ]]\nyes\n\n[[ ## completed ## ]]";
 
 describe("a worker in trouble", () => {
-  it("G3: is ended when its event loop hangs, so that it does not keep its calls' places", async () => {
-    await using runtime = await startTestRuntime({ size: 1, maxInFlight: 2, cancelGraceMs: 300 });
-    const block = runtime.pythonFunction<[number], null>("functions:block_the_loop");
-    const double = runtime.pythonFunction<[number], number>("functions:double");
-    const late = await block.tryCall([60_000], { timeoutMs: 200 });
-    expect(late).toMatchObject({ ok: false, error: { code: "ERR_DEADLINE_EXCEEDED" } });
-    expect(await double.call([21], { timeoutMs: 20_000, idempotent: true })).toBe(42);
-  }, 30_000);
+  it.each([
+    ["blocks the event loop", "block_the_loop", "did not answer a cancelled call within 300 ms"],
+    ["holds the interpreter's lock", "hold_the_gil", "did not answer a cancelled call within 300 ms"],
+    ["does not leave its thread", "sleep_on_a_thread", "ran on for 300 ms after its end"],
+  ])(
+    "G3: is ended within the grace time when a late call %s, and its stacks say where",
+    async (_what, name, reason) => {
+      await using runtime = await startTestRuntime({ size: 1, cancelGraceMs: 300, heartbeatMs: 60_000 });
+      const late = runtime.pythonFunction<[number], null>(`functions:${name}`);
+      const wait = runtime.pythonFunction<[number], number>("functions:wait");
+      const [before] = runtime.workers();
+      const beside = [wait.tryCall([1_500]), wait.tryCall([1_500], { idempotent: true })];
+      await eventually(() => runtime.workers()[0]?.inFlight === 2);
 
-  it("is replaced when all of its threads are held by calls that were given up", async () => {
-    await using runtime = await startTestRuntime({
-      size: 1,
-      threads: 1,
-      heartbeatMs: 100,
-      drainTimeoutMs: 300,
-    });
-    const touch = runtime.pythonFunction<[string, number], string>("functions:touch_after");
-    const double = runtime.pythonFunction<[number], number>("functions:double");
-    const [before] = runtime.workers();
-    expect(await touch.tryCall(["/dev/null", 60_000], { timeoutMs: 100 })).toMatchObject({ ok: false });
-    await eventually(() => runtime.workers()[0] !== undefined && runtime.workers()[0]!.pid !== before!.pid);
-    expect(await double.call([21])).toBe(42);
+      expect(await late.tryCall([60_000], { timeoutMs: 200 })).toMatchObject({
+        ok: false,
+        error: { code: "ERR_DEADLINE_EXCEEDED" },
+      });
+      const [lost, repeated] = await Promise.all(beside);
+      expect(lost).toMatchObject({
+        ok: false,
+        error: {
+          code: "ERR_WORKER_CRASHED",
+          message: expect.stringContaining(reason),
+          details: { stderr: expect.stringContaining(`in ${name}`) },
+        },
+      });
+      expect(repeated).toMatchObject({ ok: true, meta: { attempts: 2 } });
+      expect(runtime.workers()[0]!.pid).not.toBe(before!.pid);
+    },
+    30_000,
+  );
+
+  it("G3: is spared when the thread of a cancelled call ends within the grace time", async () => {
+    await using runtime = await startTestRuntime({ size: 1, cancelGraceMs: 500 });
+    const sleep = runtime.pythonFunction<[number], null>("functions:sleep_on_a_thread");
+    const wait = runtime.pythonFunction<[number], number>("functions:wait");
+    expect(await sleep.tryCall([250], { timeoutMs: 50 })).toMatchObject({ ok: false });
+    // It runs on meanwhile, which can be seen from outside.
+    expect(await runtime.stacks(runtime.workers()[0]!.worker)).toMatch(
+      /in sleep_on_a_thread\n.*in <module>\n$/s,
+    );
+    await expect(runtime.stacks("nobody")).rejects.toMatchObject({ code: "ERR_INVALID_OPTION" });
+    expect(await wait.tryCall([900])).toMatchObject({ ok: true, value: runtime.workers()[0]!.pid });
   }, 30_000);
 
   it("that drains of itself gets no further call, and what it refuses was no attempt", async () => {

@@ -15,6 +15,12 @@ describe("the choice of a worker", () => {
     expect(chooseWorker([])).toBeUndefined();
   });
 
+  it("takes the least loaded one for a call inside of another one, full or not, but none that leaves", () => {
+    const workers = [worker("a", 2, 1), worker("b", 1, 1), worker("c", 0, 0)];
+    expect(chooseWorker(workers, undefined, true)?.workerId).toBe("b");
+    expect(chooseWorker([worker("c", 0, 0)], "key", true)).toBeUndefined();
+  });
+
   it("gives the calls of one key to one worker while it has room, whatever the others have", () => {
     const workers = [worker("a", 3), worker("b", 0), worker("c", 3)];
     for (const key of keys) {

@@ -36,6 +36,7 @@ function ports(
     ready: () => Promise.resolve(),
     drain: () => Promise.resolve(),
     workers: () => [],
+    stacks: () => Promise.resolve(""),
     call(request) {
       requests.push(request);
       return Promise.resolve(answer(request));

@@ -1,15 +1,9 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "@jest/globals";
-import {
-  decode,
-  encode,
-  encodeFrame,
-  FrameDecoder,
-  readWorkerMessage,
-  toWire,
-  type Frame,
-} from "@dspex/python-bridge";
+import { jsonLinesCodec, msgpackCodec, readWorkerMessage, toWire } from "@dspex/python-bridge";
+import { crossed, frameBytes, framesIn } from "./frames.ts";
+import { plain } from "./plain.ts";
 
 interface FrameCase {
   readonly name: string;
@@ -32,62 +26,67 @@ const { frames, skipped, violations } = load("frames.json") as {
   skipped: FrameCase[];
   violations: Violation[];
 };
+interface LineCase {
+  readonly name: string;
+  readonly line: string;
+  readonly kind: number;
+  readonly value: unknown;
+}
+const { lines, violations: lineViolations } = load("lines.json") as {
+  lines: LineCase[];
+  violations: { name: string; line: string; by: string }[];
+};
 const { texts } = load("texts.json") as { texts: { name: string; text: string; wire: string }[] };
 
-const defaultLimit = 64 * 1024 * 1024;
 /** Kinds that a worker sends. */
 const fromWorker = new Set([2, 4, 5, 6, 9, 11, 14, 15, 16, 17]);
 
-/** The value that a vector describes. */
-function plain(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== "object" || value === null) return value;
-  const record = value as Record<string, unknown>;
-  if (typeof record["$int"] === "string") return BigInt(record["$int"]);
-  if (typeof record["$float"] === "string") return floats[record["$float"]] ?? Number(record["$float"]);
-  if (typeof record["$bytes"] === "string") return Buffer.from(record["$bytes"], "hex");
-  return Object.fromEntries(Object.entries(record).map(([key, item]) => [key, plain(item)]));
-}
-const floats: Readonly<Record<string, number>> = { nan: Number.NaN, inf: Infinity, "-inf": -Infinity };
-
-/** JavaScript sends negative zero as 0 (docs/protocol.md §3). */
-function unsigned(value: unknown): unknown {
-  if (Object.is(value, -0)) return 0;
-  return Array.isArray(value) ? value.map(unsigned) : value;
-}
-
-function framesIn(hex: string, maxFrameBytes = defaultLimit): Frame[] {
-  const found: Frame[] = [];
-  new FrameDecoder(maxFrameBytes).push(Buffer.from(hex, "hex"), (frame) => found.push(frame));
-  return found;
-}
-
 describe("the shared vectors", () => {
   it.each(frames)("decode: $name", ({ hex, kind, value }) => {
-    const [frame] = framesIn(hex);
+    const [frame] = framesIn(msgpackCodec, Buffer.from(hex, "hex"));
     expect(frame?.kind).toBe(kind);
-    expect(decode(frame!.body)).toEqual(plain(value));
-    if (fromWorker.has(kind)) expect(readWorkerMessage(frame!)).toBeDefined();
+    expect(msgpackCodec.decode(frame!)).toEqual(plain(value));
+    if (fromWorker.has(kind)) expect(readWorkerMessage(frame!, msgpackCodec)).toBeDefined();
   });
 
-  it.each(frames)("encode and decode again: $name", ({ kind, value }) => {
-    const frame = encodeFrame(kind, encode(toWire(plain(value))));
-    expect(decode(framesIn(frame.toString("hex"))[0]!.body)).toEqual(unsigned(plain(value)));
+  it.each(frames)("encode and decode again: $name", ({ value }) => {
+    for (const codec of [msgpackCodec, jsonLinesCodec])
+      expect(crossed(codec, toWire(plain(value)))).toEqual(plain(value));
+  });
+
+  it.each(lines)("decode as a line, and encode to it again: $name", ({ line, kind, value }) => {
+    const [frame] = framesIn(jsonLinesCodec, Buffer.from(`${line}\n`));
+    expect(frame?.kind).toBe(kind);
+    expect(jsonLinesCodec.decode(frame!)).toEqual(plain(value));
+    expect(
+      framesIn(jsonLinesCodec, frameBytes(jsonLinesCodec, kind, toWire(plain(value)))).map(({ body }) =>
+        String(body),
+      ),
+    ).toEqual([String(frame!.body)]);
   });
 
   it.each(skipped)("skip: $name", ({ hex }) => {
-    const [frame] = framesIn(hex);
-    expect(readWorkerMessage(frame!)).toBeUndefined();
+    const [frame] = framesIn(msgpackCodec, Buffer.from(hex, "hex"));
+    expect(readWorkerMessage(frame!, msgpackCodec)).toBeUndefined();
   });
 
   it.each(violations.filter(({ by }) => by !== "worker"))("reject: $name", ({ hex, maxFrameBytes }) => {
     const read = (): void => {
-      for (const frame of framesIn(hex, maxFrameBytes)) readWorkerMessage(frame);
+      for (const frame of framesIn(msgpackCodec, Buffer.from(hex, "hex"), maxFrameBytes))
+        readWorkerMessage(frame, msgpackCodec);
+    };
+    expect(read).toThrow(expect.objectContaining({ code: "ERR_PROTOCOL_VIOLATION" }));
+  });
+
+  it.each(lineViolations)("reject the line: $name", ({ line }) => {
+    const read = (): void => {
+      for (const frame of framesIn(jsonLinesCodec, Buffer.from(`${line}\n`)))
+        readWorkerMessage(frame, jsonLinesCodec);
     };
     expect(read).toThrow(expect.objectContaining({ code: "ERR_PROTOCOL_VIOLATION" }));
   });
 
   it.each(texts)("replace lone surrogates: $name", ({ text, wire }) => {
-    expect(decode(encode(toWire(text)))).toBe(wire);
+    for (const codec of [msgpackCodec, jsonLinesCodec]) expect(crossed(codec, toWire(text))).toBe(wire);
   });
 });

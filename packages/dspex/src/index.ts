@@ -18,7 +18,7 @@ export {
   type RunOptions,
   type RunOutcome,
 } from "@dspex/pipelines";
-export type { PoolOptions, WorkerStatus } from "@dspex/pool";
+export type { AskingCall, PoolOptions, WorkerStatus } from "@dspex/pool";
 export type {
   Callable,
   CallOptions,
@@ -41,3 +41,4 @@ export type { RuntimeErrorCodes } from "./errors.ts";
 export type { RuntimeEvents } from "./events.ts";
 export { startRuntime, type Runtime } from "./runtime.ts";
 export type { RuntimeOptions } from "./runtime-options.ts";
+export type { Tool } from "./tools.ts";

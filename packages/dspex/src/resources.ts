@@ -11,7 +11,7 @@ import {
 import type { ChildSpec } from "@dspex/supervisors";
 import { defaultInterpreter } from "./interpreter.ts";
 import type { RuntimeOptions } from "./runtime-options.ts";
-import { lmUpcalls } from "./upcalls.ts";
+import { hostUpcalls } from "./upcalls.ts";
 
 /** What calls run on: the endpoints and pools of a runtime, and their places in the tree. */
 export interface Resources {
@@ -27,13 +27,13 @@ export interface Resources {
 
 /** @throws DspexError `ERR_INVALID_OPTION`, `ERR_PYTHON_ENVIRONMENT`. */
 export function createResources(
-  options: Pick<RuntimeOptions, "lm" | "pools">,
+  options: Pick<RuntimeOptions, "lm" | "pools" | "tools">,
   ports: EndpointPorts & Omit<PoolPorts, "upcalls"> & { readonly ledger: MirroredLedger },
 ): Resources {
   const lm = Object.entries(options.lm ?? {}).map(([name, adapter]) => createEndpoint(name, adapter, ports));
   const endpoints = new Map(lm.map(({ endpoint }) => [endpoint.name, endpoint]));
 
-  const upcalls = lmUpcalls(endpoints);
+  const upcalls = hostUpcalls(endpoints, options.tools ?? {});
   const resolved = Object.entries(options.pools ?? { dspy: {} }).map(
     ([name, pool]) => [name, resolvePoolOptions(`pools.${name}`, pool, defaultInterpreter)] as const,
   );

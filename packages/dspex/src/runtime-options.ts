@@ -3,12 +3,15 @@ import type { LearnerOptions } from "@dspex/orchestrator";
 import type { PoolOptions } from "@dspex/pool";
 import type { ChildSpec, Inspector } from "@dspex/supervisors";
 import type { LogLevel, TelemetryBus } from "@dspex/telemetry";
+import type { Tool } from "./tools.ts";
 
 export interface RuntimeOptions {
   /** LM endpoints by name; programs that name none use `default`. @default none: programs that ask a model cannot be made */
   readonly lm?: Readonly<Record<string, LmAdapter>>;
   /** Pools of Python workers by name; programs that name none run in the first. @default one pool, `dspy`, of 2 workers */
   readonly pools?: Readonly<Record<string, PoolOptions>>;
+  /** Functions of yours that Python code may call, by name. @default none */
+  readonly tools?: Readonly<Record<string, Tool>>;
   /** How the learner that chooses among endpoints starts, and who gets its log. @default seed 0, no log */
   readonly learner?: LearnerOptions;
   /** Actors of yours that live and die with the runtime, started before the pools. @default none */

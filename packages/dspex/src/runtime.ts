@@ -74,6 +74,14 @@ export interface Runtime extends AsyncDisposable {
   explain(callId: string): Explanation | undefined;
   /** The workers that are ready at this moment, over all pools. */
   workers(): readonly WorkerStatus[];
+  /**
+   * What the threads of a worker are doing, as Python's own stacks, the main thread's last: also while it hangs. Empty when it does not
+   * say so, because the system has stopped it.
+   *
+   * @param worker its name, as `workers()` has it.
+   * @throws DspexError `ERR_INVALID_OPTION` when no worker of this name is ready.
+   */
+  stacks(worker: string): Promise<string>;
   /** The supervision tree as it is, as plain JSON. */
   tree(): TreeNode;
   /**
@@ -153,6 +161,10 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
     learner,
     explain: (callId) => learner.explain(callId),
     workers: () => pools.flatMap((pool) => pool.workers()),
+    stacks(worker) {
+      const owner = pools.find((pool) => pool.workers().some((status) => status.worker === worker));
+      return (owner ?? pools[0]).stacks(worker);
+    },
     tree: () => application.tree(),
     inspect: (inspector) => application.inspect(inspector),
     application,

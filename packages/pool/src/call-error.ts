@@ -13,7 +13,7 @@ export function refusedUnrun(error: WireError): boolean {
 /**
  * The caller's error for what a worker answered.
  *
- * @param hostError what the host's own LM endpoint threw in this call, if anything: when Python's error is only its echo,
+ * @param hostError what an endpoint or tool of the host last threw in this call, if anything: when Python's error is only its echo,
  * the caller gets the original, with its code and details.
  */
 export function callError(call: Call, error: WireError, hostError: DspexError | undefined): DspexError {
@@ -37,13 +37,13 @@ export function callError(call: Call, error: WireError, hostError: DspexError | 
       );
     default:
       return new DspexError("ERR_CALL_REFUSED", `Python did not take the call: ${error.message}`, {
-        details: { reason: error.code },
+        details: { reason: error.code, pythonCause: error.cause },
         retryable: error.retryable,
       });
   }
 }
 
-/** DSPy's LM errors carry the code of the host's error that they were made of. */
+/** DSPy's LM errors, and those of tools, carry the code of the host's error that they were made of. */
 function isEcho(error: WireError, hostError: DspexError | undefined): hostError is DspexError {
   return hostError !== undefined && error.details["providerCode"] === hostError.code;
 }

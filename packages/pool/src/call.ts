@@ -2,6 +2,9 @@ import { DspexError, messageOf, type AttemptBudget, type Deadline } from "@dspex
 import type { CallInfo, CallTarget, WireValue } from "@dspex/python-bridge";
 import type { ItemStream } from "./item-stream.ts";
 
+/** How deep calls may stand in one another: Python asks the host, which calls Python, which asks the host, … */
+export const maxCallDepth = 5;
+
 /** What a caller asks of a pool. */
 export interface CallRequest {
   /** Identifies the call in errors, telemetry and explanations. */
@@ -14,6 +17,12 @@ export interface CallRequest {
   readonly context: WireValue;
   readonly deadline: Deadline;
   readonly budget: AttemptBudget;
+  /** `"job"`: the call gets a process of its own, which is ended with it. */
+  readonly lane?: "job" | undefined;
+  /** Calls around this one, each of which waits for it or for one in between (0 when absent). At most {@link maxCallDepth}. */
+  readonly depth?: number | undefined;
+  /** The W3C trace context that it continues. */
+  readonly traceparent?: string | undefined;
   /** Whether the call may run again elsewhere after its worker died under it. */
   readonly idempotent: boolean;
   /** Takes the items of a streaming call. */

@@ -9,8 +9,16 @@ export interface WorkerLoad {
 /**
  * The worker for the next call; `undefined` when all are full. Calls with an affinity go to the worker that their key
  * prefers while it has room; the others, and those that it turns away, to the least loaded one, the first of equals.
+ *
+ * @param nested the call is made inside of another one: it needs no room, because that one keeps its own until this one ends.
  */
-export function chooseWorker<W extends WorkerLoad>(workers: Iterable<W>, affinity?: string): W | undefined {
+export function chooseWorker<W extends WorkerLoad>(
+  workers: Iterable<W>,
+  affinity?: string,
+  nested = false,
+): W | undefined {
+  const hasRoom = ({ inFlight, capacity }: W): boolean =>
+    inFlight < (nested && capacity > 0 ? Infinity : capacity);
   let least: W | undefined;
   let preferred: W | undefined;
   let preference = -1;
@@ -19,10 +27,10 @@ export function chooseWorker<W extends WorkerLoad>(workers: Iterable<W>, affinit
       const score = rendezvous(affinity, worker.workerId);
       if (score > preference) [preferred, preference] = [worker, score];
     }
-    if (worker.inFlight >= worker.capacity) continue;
+    if (!hasRoom(worker)) continue;
     if (least === undefined || worker.inFlight < least.inFlight) least = worker;
   }
-  return preferred !== undefined && preferred.inFlight < preferred.capacity ? preferred : least;
+  return preferred !== undefined && hasRoom(preferred) ? preferred : least;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { DspexError, type Clock } from "@dspex/core";
 import { server, type ChildSpec } from "@dspex/supervisors";
-import type { Call } from "./call.ts";
+import type { Call, CallRequest } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
 import { chooseWorker } from "./choose-worker.ts";
 import type { WorkerSession } from "./worker-session.ts";
@@ -30,9 +30,11 @@ export interface DispatcherOptions {
 export function dispatcherSpec(name: string, options: DispatcherOptions): ChildSpec {
   const { pool, clock, inbox, workers, queueLimit } = options;
 
+  const choose = ({ request }: Call): WorkerSession | undefined =>
+    chooseWorker(workers, request.affinity, isNested(request));
   const dispatch = (queue: CallQueue<Call>): void => {
     while (queue.size > 0) {
-      const worker = chooseWorker(workers, queue.first()!.request.affinity);
+      const worker = choose(queue.first()!);
       if (worker === undefined) return;
       worker.run(queue.shift()!);
     }
@@ -41,10 +43,12 @@ export function dispatcherSpec(name: string, options: DispatcherOptions): ChildS
     inbox.delete(call);
     if (call.settled) return;
     call.queued(clock.now());
-    const worker = queue.size === 0 ? chooseWorker(workers, call.request.affinity) : undefined;
+    const nested = isNested(call.request);
+    // Nor does a call that is made inside of another one wait for those in the queue: they may wait for that one.
+    const worker = nested || queue.size === 0 ? choose(call) : undefined;
     if (worker !== undefined) return worker.run(call);
     call.onAbandon = () => queue.delete(call);
-    if (again) queue.pushFirst(call);
+    if (again || nested) queue.pushFirst(call);
     else if (!queue.push(call)) call.fail(queueFull(pool, queueLimit));
   };
 
@@ -73,7 +77,12 @@ export function dispatcherSpec(name: string, options: DispatcherOptions): ChildS
   };
 }
 
-function queueFull(pool: string, limit: number): DspexError<"ERR_QUEUE_FULL"> {
+function isNested({ depth = 0 }: CallRequest): boolean {
+  return depth > 0;
+}
+
+/** Refuses a call for which there is no place to wait. */
+export function queueFull(pool: string, limit: number): DspexError<"ERR_QUEUE_FULL"> {
   return new DspexError(
     "ERR_QUEUE_FULL",
     `Pool "${pool}" has ${limit} calls waiting, its limit. Slow down, raise queueLimit, or add workers.`,

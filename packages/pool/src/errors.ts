@@ -7,6 +7,8 @@ export interface PoolErrorCodes {
     readonly worker: string;
     readonly exitCode: number | null;
     readonly signal: string | null;
+    /** The end of what it wrote to its own standard error: why it ended itself, and its Python stacks where it hung or died of a fault. */
+    readonly stderr: string;
   };
   /** A worker did not become ready; `stderr` is the end of what it printed. */
   ERR_WORKER_BOOT: { readonly worker: string; readonly reason: string; readonly stderr: string };
@@ -16,6 +18,8 @@ export interface PoolErrorCodes {
   ERR_QUEUE_FULL: { readonly pool: string; readonly limit: number };
   /** The dispatcher that held the call is gone; a new one is in its place. */
   ERR_POOL_RESTARTED: { readonly pool: string };
+  /** Python and the host call each other in turn, deeper than they may: most likely without end. */
+  ERR_CALLS_TOO_DEEP: { readonly limit: number };
   /** The pool is stopping, or has stopped. */
   ERR_POOL_STOPPED: { readonly pool: string };
   /** Python code raised. The message is the exception's own. */
@@ -28,8 +32,8 @@ export interface PoolErrorCodes {
   };
   /** The call ran in Python, and what it returned is too large for the wire or no plain data; `reason` is the wire's code. */
   ERR_RESULT_NOT_SENT: { readonly reason: string };
-  /** Python did not run the call: the target, spec or input is wrong; `reason` is the wire's code. */
-  ERR_CALL_REFUSED: { readonly reason: string };
+  /** Python did not run the call: the target, spec or input is wrong; `reason` is the wire's code, `pythonCause` what was raised. */
+  ERR_CALL_REFUSED: { readonly reason: string; readonly pythonCause: WireError | null };
 }
 
 declare module "@dspex/core" {

@@ -7,4 +7,4 @@ export { resolvePoolOptions, type PoolOptions, type ResolvedPoolOptions } from "
 export { spawnProcess, type OsProcess, type OsProcessExit, type SpawnProcess } from "./os-process.ts";
 export { createPool, type Pool, type PoolPorts, type WorkerStatus } from "./pool.ts";
 export { createProcessLedger, type MirroredLedger, type ProcessLedger } from "./process-ledger.ts";
-export type { Upcall, UpcallHandler } from "./upcall.ts";
+export type { AskingCall, Upcall, UpcallHandler } from "./upcall.ts";

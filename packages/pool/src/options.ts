@@ -9,15 +9,18 @@ export interface PoolOptions {
   readonly maxInFlight?: number;
   /** Threads of one worker for sync functions and programs. @default 8 */
   readonly threads?: number;
-  /** Calls that may wait for a worker; one more gets `ERR_QUEUE_FULL`. @default 10_000 */
+  /** Jobs that run at a time, each in a process of its own beside the workers; further ones wait. @default 1 */
+  readonly jobs?: number;
+  /** Calls that may wait for a worker, and again as many jobs; one more gets `ERR_QUEUE_FULL`. @default 10_000 */
   readonly queueLimit?: number;
   /** How long a worker may take to become ready, in milliseconds. @default 30_000 */
   readonly bootTimeoutMs?: number;
   /** How long a stopping worker may finish its calls before it is killed, in milliseconds. @default 5_000 */
   readonly drainTimeoutMs?: number;
   /**
-   * How long a cancelled or late call may stay unanswered before its worker is ended, in milliseconds: a worker answers at once
-   * unless its event loop hangs. @default 5_000
+   * How long the Python code of a cancelled or late call may run on before its worker is ended with everything in it, in
+   * milliseconds (G3). Async code and code that waits for the host ends at once; a thread, or code that blocks the event loop, cannot be
+   * stopped otherwise. @default 5_000
    */
   readonly cancelGraceMs?: number;
   /** Time between pings, in milliseconds. @default 5_000 */
@@ -26,6 +29,11 @@ export interface PoolOptions {
   readonly maxFrameBytes?: number;
   /** Directories in which workers look for the user's Python modules. @default [] */
   readonly paths?: readonly string[];
+  /**
+   * Python functions, as for `pythonFunction`, that a worker imports before it takes calls; the instances of their classes are made then,
+   * too. One that fails keeps the worker from becoming ready. @default []
+   */
+  readonly warmUp?: readonly string[];
   /** Environment variables of the workers, beside the few that they inherit (G11). @default {} */
   readonly env?: Readonly<Record<string, string>>;
   /** Seams of the DSPy binding to switch off (`docs/architecture.md`), by name. @default {} */
@@ -45,14 +53,12 @@ export function resolvePoolOptions(
   options: PoolOptions,
   defaultPython: () => string,
 ): ResolvedPoolOptions {
-  const paths = options.paths ?? [];
-  if (!Array.isArray(paths) || paths.some((entry) => typeof entry !== "string"))
-    throw invalidOption(`${path}.paths`, options.paths, "a list of directories");
   return {
     size: integerOption(`${path}.size`, options.size, { default: 2, min: 1 }),
     python: options.python === undefined ? defaultPython() : textOption(`${path}.python`, options.python),
     maxInFlight: integerOption(`${path}.maxInFlight`, options.maxInFlight, { default: 64, min: 1 }),
     threads: integerOption(`${path}.threads`, options.threads, { default: 8, min: 1 }),
+    jobs: integerOption(`${path}.jobs`, options.jobs, { default: 1, min: 1 }),
     queueLimit: integerOption(`${path}.queueLimit`, options.queueLimit, { default: 10_000, min: 0 }),
     bootTimeoutMs: durationOption(`${path}.bootTimeoutMs`, options.bootTimeoutMs, { default: 30_000 }),
     drainTimeoutMs: durationOption(`${path}.drainTimeoutMs`, options.drainTimeoutMs, { default: 5_000 }),
@@ -62,8 +68,16 @@ export function resolvePoolOptions(
       default: 64 * 1024 * 1024,
       min: 1024,
     }),
-    paths,
+    paths: listOption(`${path}.paths`, options.paths, "a list of directories"),
+    warmUp: listOption(`${path}.warmUp`, options.warmUp, 'a list of functions, "package.module:name"'),
     env: options.env ?? {},
     seams: options.seams ?? {},
   };
+}
+
+function listOption(path: string, value: readonly string[] | undefined, expected: string): readonly string[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value) || value.some((entry) => typeof entry !== "string"))
+    throw invalidOption(path, value, expected);
+  return value;
 }

@@ -19,6 +19,8 @@ export interface OsProcess {
   readonly stderr: Readable;
   /** Settles once the process is gone and its output has been read; never rejects. */
   readonly exited: Promise<OsProcessExit>;
+  /** Sends a signal to the process alone; nothing happens after its end. */
+  signal(name: NodeJS.Signals): void;
   /** Ends the process and every process of its group, at once. */
   kill(): void;
 }
@@ -94,7 +96,15 @@ export const spawnProcess: SpawnProcess = (command, env) => {
     });
     child.once("close", (exitCode, signal) => resolve({ exitCode, signal }));
   });
-  return { pid, stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exited, kill: killGroup };
+  return {
+    pid,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    exited,
+    signal: (name) => void child.kill(name),
+    kill: killGroup,
+  };
 };
 
 /** What stands for a process that the system did not start: without descriptors Node leaves its streams out, too. */
@@ -106,6 +116,7 @@ function notStarted(error: Error | Promise<Error>): OsProcess {
     stdout: new PassThrough(),
     stderr: new PassThrough(),
     exited,
+    signal() {},
     kill() {},
   };
 }

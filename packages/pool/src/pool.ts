@@ -1,8 +1,9 @@
-import { deferred, DspexError, type Clock, type Deferred } from "@dspex/core";
+import { deferred, DspexError, invalidOption, type Clock, type Deferred } from "@dspex/core";
 import { supervisorSpec, type ChildSpec, type Registry } from "@dspex/supervisors";
 import type { TelemetryBus } from "@dspex/telemetry";
-import { Call, type CallOutcome, type CallRequest } from "./call.ts";
-import { dispatcherSpec, type DispatcherMessage } from "./dispatcher.ts";
+import { Call, maxCallDepth, type CallOutcome, type CallRequest } from "./call.ts";
+import { dispatcherSpec, queueFull, type DispatcherMessage } from "./dispatcher.ts";
+import { createJobs } from "./jobs.ts";
 import type { ResolvedPoolOptions } from "./options.ts";
 import type { SpawnProcess } from "./os-process.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
@@ -46,6 +47,12 @@ export interface Pool {
   drain(): Promise<void>;
   /** The workers that are ready at this moment. */
   workers(): readonly WorkerStatus[];
+  /**
+   * What the threads of a worker are doing ({@link readStacks}).
+   *
+   * @throws DspexError `ERR_INVALID_OPTION` when no worker of this name is ready.
+   */
+  stacks(worker: string): Promise<string>;
 }
 
 /**
@@ -74,6 +81,7 @@ export function createPool(
     return ref !== undefined;
   };
   const submit = (call: Call, type: "call" | "again"): void => {
+    if (call.request.lane === "job") return jobs.submit(call, type === "again");
     inbox.add(call);
     if (tell({ type, call })) return;
     inbox.delete(call);
@@ -94,23 +102,36 @@ export function createPool(
     submit(call, "again");
   };
 
-  const around: WorkerSurroundings = {
+  const shared = {
     ...ports,
     pool: name,
     options,
+    onGone(session: WorkerSession, lost: readonly Call[], error: DspexError<"ERR_WORKER_CRASHED">) {
+      workers.delete(session);
+      for (const call of lost) rescue(call, error);
+    },
+    onReturned: (call: Call) => submit(call, "again"),
+  };
+  const around: WorkerSurroundings = {
+    ...shared,
     onReady(session) {
       workers.add(session);
       first.resolve();
       tell({ type: "room" });
     },
     onBootFailed: (error) => first.reject(error),
-    onGone(session, lost, error) {
-      workers.delete(session);
-      for (const call of lost) rescue(call, error);
-    },
     onRoom: () => void tell({ type: "room" }),
-    onReturned: (call) => submit(call, "again"),
   };
+  const { jobs, spec: jobsSpec } = createJobs({
+    name: `pool.${name}.jobs`,
+    limit: options.jobs,
+    queueLimit: options.queueLimit,
+    clock,
+    registry: ports.registry,
+    around: shared,
+    queueFull: () => queueFull(name, options.queueLimit),
+    notTaken: () => notTaken("ERR_POOL_RESTARTED", name),
+  });
   const worker = (index: number): ChildSpec => {
     const boots: BootRecord = { failures: 0 };
     const id = `worker-${index}`;
@@ -128,6 +149,7 @@ export function createPool(
     periodMs: 5_000,
     children: [
       dispatcherSpec(dispatcher, { pool: name, queueLimit: options.queueLimit, clock, inbox, workers }),
+      jobsSpec,
       supervisorSpec("workers", {
         strategy: "one_for_one",
         // Failed boots are slowed down by back-off and stay far below this; only workers that become ready and die at
@@ -150,6 +172,7 @@ export function createPool(
           resolve(outcome);
         });
         if (draining !== undefined) return call.fail(notTaken("ERR_POOL_STOPPED", name));
+        if ((request.depth ?? 0) > maxCallDepth) return call.fail(tooDeep());
         call.watch();
         if (!call.settled) submit(call, "call");
       });
@@ -159,6 +182,10 @@ export function createPool(
       draining ??= deferred<void>();
       if (pending === 0) draining.resolve();
       return draining.promise;
+    },
+    async stacks(worker) {
+      for (const session of workers) if (session.workerId === worker) return session.stacks();
+      throw invalidOption("worker", worker, "the name of a worker that is ready, as workers() has it");
     },
     workers: () => [...workers].map(({ workerId, pid, inFlight }) => ({ worker: workerId, pid, inFlight })),
   };
@@ -171,6 +198,14 @@ function notTaken(code: "ERR_POOL_RESTARTED" | "ERR_POOL_STOPPED", pool: string)
     details: { pool },
     retryable: code === "ERR_POOL_RESTARTED",
   });
+}
+
+function tooDeep(): DspexError<"ERR_CALLS_TOO_DEEP"> {
+  return new DspexError(
+    "ERR_CALLS_TOO_DEEP",
+    `Python and the host have called each other ${maxCallDepth} times in turn, and may not once more. Most likely they do so without end.`,
+    { details: { limit: maxCallDepth } },
+  );
 }
 
 /** What the worker's end means to one call that was in flight. */

@@ -1,31 +1,29 @@
-import { DspexError, LazySignal, messageOf, type Clock, type Timer } from "@dspex/core";
+import type { Clock, DspexError, Timer } from "@dspex/core";
 import {
   messages,
   openConnection,
-  readWorkerMessage,
-  toWire,
   violation,
   type CallInfo,
   type Connection,
-  type Frame,
   type Hello,
   type LogLevel,
   type Ready,
   type WireError,
-  type WireValue,
+  type WorkerMessage,
 } from "@dspex/python-bridge";
 import type { Call } from "./call.ts";
 import { callError, refusedUnrun } from "./call-error.ts";
 import type { WorkerLoad } from "./choose-worker.ts";
-import { CreditWindow } from "./credit-window.ts";
+import { OpenUpcalls } from "./open-upcalls.ts";
 import type { OsProcess } from "./os-process.ts";
-import type { Upcall, UpcallHandler } from "./upcall.ts";
+import { readStacks } from "./python-stacks.ts";
+import type { UpcallHandler } from "./upcall.ts";
 
 export interface WorkerSessionOptions {
   readonly process: OsProcess;
   readonly hello: Hello;
   readonly heartbeatMs: number;
-  /** How long a cancelled call may go unanswered, in milliseconds. */
+  /** How long a call that was given up may go unanswered, or its code run on, in milliseconds. */
   readonly cancelGraceMs: number;
   readonly clock: Clock;
   readonly upcalls: UpcallHandler;
@@ -37,8 +35,8 @@ export interface WorkerSessionOptions {
   readonly onReturned: (call: Call) => void;
   /** The worker broke the protocol, or its pipe broke. */
   readonly onBroken: (error: unknown) => void;
-  /** All threads of the worker are held by calls that were given up. */
-  readonly onStuck: () => void;
+  /** A call that was given up does not end: nothing but the end of the process helps (G3). */
+  readonly onHung: (reason: string) => void;
   readonly onLog: (source: string, level: LogLevel, text: string) => void;
   readonly onHeartbeat: (health: { lagMs: number; inFlight: number; rssBytes: number }) => void;
 }
@@ -46,18 +44,15 @@ export interface WorkerSessionOptions {
 /** Specs that a worker keeps (`docs/protocol.md` §4). */
 const rememberedSpecs = 1_024;
 
+type Pong = Extract<WorkerMessage, { readonly kind: "pong" }>;
+
 /** A call in this worker. */
 interface Running {
   readonly call: Call;
+  /** When the worker was told to cancel it. */
+  cancelledAtMs: number | undefined;
   /** What an endpoint of the host last threw at this call. */
   hostError: DspexError | undefined;
-}
-
-/** An upcall that has not been answered. */
-interface Answering {
-  readonly signal: LazySignal;
-  /** How far its answer may go, when it is given piece by piece. */
-  readonly window: CreditWindow | undefined;
 }
 
 /**
@@ -69,14 +64,15 @@ export class WorkerSession implements WorkerLoad {
   readonly #options: WorkerSessionOptions;
   readonly #connection: Connection;
   readonly #running = new Map<number, Running>();
-  readonly #upcalls = new Map<number, Answering>();
+  readonly #upcalls: OpenUpcalls;
   /** Specs that the worker has been given. */
   readonly #specs = new Set<string>();
   #lastId = 0;
-  #pings = 0;
-  /** Heartbeats in a row that found all threads held. */
-  #stuck = 0;
+  /** The last PING, and the calls that had been sent whole before it. */
+  #ping: { readonly n: number; readonly sent: ReadonlySet<number> } = { n: 0, sent: new Set() };
   #heartbeat: Timer | undefined;
+  /** Armed while a call that was given up may still run. */
+  #grace: { readonly timer: Timer; readonly atMs: number } | undefined;
   #capacity = 0;
   #pid = 0;
 
@@ -86,9 +82,9 @@ export class WorkerSession implements WorkerLoad {
     this.workerId = hello.workerId;
     this.#connection = openConnection(
       { readable: process.stdout, writable: process.stdin },
-      hello.maxFrameBytes,
+      { maxFrameBytes: hello.maxFrameBytes },
       {
-        onFrame: (frame) => this.#receive(frame),
+        onMessage: (message) => this.#receive(message),
         onEnd: (error) => {
           // Whatever is wrong, this worker gets no further call.
           this.#capacity = 0;
@@ -96,6 +92,7 @@ export class WorkerSession implements WorkerLoad {
         },
       },
     );
+    this.#upcalls = new OpenUpcalls(options.upcalls, (message) => this.#connection.send(message));
     this.#connection.send(messages.hello(hello, clock.now()));
   }
 
@@ -117,7 +114,7 @@ export class WorkerSession implements WorkerLoad {
     const { request } = call;
     const id = (this.#lastId += 1);
     call.started(this.workerId, this.#options.clock.now());
-    this.#running.set(id, { call, hostError: undefined });
+    this.#running.set(id, { call, cancelledAtMs: undefined, hostError: undefined });
     call.onAbandon = () => this.#cancel(id);
     request.stream?.attach((n) => this.#connection.send(messages.credit(id, n)));
     try {
@@ -146,58 +143,80 @@ export class WorkerSession implements WorkerLoad {
     this.#connection.send(messages.drain());
   }
 
+  /** What the threads of the worker are doing, also while it hangs. */
+  stacks(): Promise<string> {
+    return readStacks(this.#options.process, this.#options.clock);
+  }
+
   /** The process is gone. Returns the calls that were in flight and have not settled. */
   end(): readonly Call[] {
     this.#capacity = 0;
     this.#heartbeat?.cancel();
-    for (const id of this.#upcalls.keys()) this.#giveUp(id);
+    this.#grace?.timer.cancel();
+    this.#upcalls.giveUpAll();
     const lost = [...this.#running.values()].map(({ call }) => call).filter((call) => !call.settled);
     this.#running.clear();
     return lost;
   }
 
-  #receive(frame: Frame): void {
-    const message = readWorkerMessage(frame);
-    switch (message?.kind) {
+  #receive(message: WorkerMessage): void {
+    switch (message.kind) {
       case "result":
         return this.#take(message.id).call.succeed(message.value, message.info);
       case "error":
         return this.#refused(message.id, message.error, message.info);
       case "upcall":
-        return void this.#answer(message.id, message.callId, message.service, message.payload);
+        return this.#answer(message.id, message.callId, message.service, message.payload);
       case "upcancel":
-        return this.#giveUp(message.id);
+        return this.#upcalls.giveUp(message.id);
       case "stream":
         return this.#item(message.id, message.item);
       case "credit":
-        return this.#upcalls.get(message.id)?.window?.add(message.n);
+        return this.#upcalls.credit(message.id, message.n);
       case "log":
         return this.#options.onLog(message.source, message.level, message.text);
       case "pong":
-        this.#options.onHeartbeat(message);
-        return this.#watchThreads(message.abandoned);
+        return this.#pong(message);
       case "ready":
         return this.#ready(message.ready);
       case "bye":
         return this.#bye();
-      case undefined:
     }
   }
 
   #ready(ready: Ready): void {
     if (this.#pid !== 0) throw violation("a second READY");
-    this.#connection.peerTakes(ready.maxFrameBytes);
     this.#capacity = ready.maxInFlight;
     this.#pid = ready.pid;
-    this.#ping();
+    this.#beat();
     this.#options.onReady(ready);
   }
 
   /** The first ping comes right after the handshake: it tells the worker how the two clocks differ (protocol §4). */
-  #ping(): void {
-    const { clock, heartbeatMs } = this.#options;
-    this.#connection.send(messages.ping((this.#pings += 1), clock.now()));
-    this.#heartbeat = clock.setTimeout(() => this.#ping(), heartbeatMs);
+  #beat(): void {
+    this.#sendPing();
+    this.#heartbeat = this.#options.clock.setTimeout(() => this.#beat(), this.#options.heartbeatMs);
+  }
+
+  #sendPing(): void {
+    const sent = [...this.#running.keys()].filter((id) => !this.#connection.isLeaving(id));
+    this.#ping = { n: this.#ping.n + 1, sent: new Set(sent) };
+    this.#connection.send(messages.ping(this.#ping.n, this.#options.clock.now()));
+  }
+
+  #pong({ n, lagMs, inFlight, abandoned, abandonedMs, rssBytes }: Pong): void {
+    const { cancelGraceMs, onHeartbeat, onHung } = this.#options;
+    onHeartbeat({ lagMs, inFlight: inFlight.length, rssBytes });
+    if (n === this.#ping.n) this.#checkLost(inFlight);
+    if (abandonedMs >= cancelGraceMs) onHung(`code of a call ran on for ${cancelGraceMs} ms after its end`);
+    else if (abandoned > 0) this.#watchGrace(cancelGraceMs - abandonedMs);
+  }
+
+  /** A call that was sent before the PING, and of which the worker neither knows nor has answers on their way, is lost (G1). */
+  #checkLost(inFlight: readonly number[]): void {
+    const known = new Set(inFlight);
+    for (const id of this.#ping.sent)
+      if (this.#running.has(id) && !known.has(id)) throw violation(`call ${id} was never answered`);
   }
 
   #take(id: number): Running {
@@ -213,6 +232,9 @@ export class WorkerSession implements WorkerLoad {
   #refused(id: number, error: WireError, info: CallInfo | undefined): void {
     const { call, hostError } = this.#take(id);
     const { target } = call.request;
+    // It was answered at once; its code may run on.
+    if (error.code === "cancelled" || error.code === "deadline_exceeded")
+      this.#watchGrace(this.#options.cancelGraceMs);
     const unknownSpec = error.code === "unknown_spec" && "program" in target;
     if (unknownSpec) this.#specs.delete(target.program);
     // A worker that drains of itself (SIGTERM) says so with its first refusal.
@@ -235,20 +257,41 @@ export class WorkerSession implements WorkerLoad {
     }
   }
 
-  /** Python answers a cancellation at once, unless its loop hangs: then nothing else helps (G3). */
   #cancel(id: number): void {
-    const { clock, cancelGraceMs, onBroken } = this.#options;
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    if (this.#connection.withdrawCall(id)) {
+      this.#running.delete(id);
+      return this.#options.onRoom();
+    }
+    running.cancelledAtMs = this.#options.clock.now();
     this.#connection.send(messages.cancel(id));
-    clock.setTimeout(() => {
-      if (this.#running.has(id))
-        onBroken(violation(`no answer to a cancelled call within ${cancelGraceMs} ms`));
-    }, cancelGraceMs);
+    this.#watchGrace(this.#options.cancelGraceMs);
   }
 
-  /** A thread cannot be cancelled. A worker that has none left would take calls and never run them. */
-  #watchThreads(abandoned: number): void {
-    this.#stuck = abandoned >= this.#options.hello.threads ? this.#stuck + 1 : 0;
-    if (this.#stuck >= 2) this.#options.onStuck();
+  /** Looks after `delayMs` whether what was given up has ended, unless somebody looks before. */
+  #watchGrace(delayMs: number): void {
+    const { clock } = this.#options;
+    const atMs = clock.now() + delayMs;
+    if (this.#grace !== undefined && this.#grace.atMs <= atMs) return;
+    this.#grace?.timer.cancel();
+    this.#grace = { timer: clock.setTimeout(() => this.#checkGrace(), delayMs), atMs };
+  }
+
+  /**
+   * Python answers a cancellation at once unless its loop hangs, which shows here. Of calls that it has answered only the worker knows
+   * whether their code has ended: its PONG says so.
+   */
+  #checkGrace(): void {
+    const { clock, cancelGraceMs, onHung } = this.#options;
+    this.#grace = undefined;
+    let oldestMs = Infinity;
+    for (const { cancelledAtMs = Infinity } of this.#running.values())
+      oldestMs = Math.min(oldestMs, cancelledAtMs);
+    const leftMs = oldestMs + cancelGraceMs - clock.now();
+    if (leftMs <= 0) return onHung(`it did not answer a cancelled call within ${cancelGraceMs} ms`);
+    if (leftMs < Infinity) this.#watchGrace(leftMs);
+    this.#sendPing();
   }
 
   /** The worker keeps as many specs; one that either side forgot is sent again. */
@@ -263,68 +306,12 @@ export class WorkerSession implements WorkerLoad {
     if (!call.settled) call.request.stream.push(item);
   }
 
-  async #answer(id: number, callId: number, service: string, payload: unknown): Promise<void> {
+  #answer(id: number, callId: number, service: string, payload: unknown): void {
     const running = this.#running.get(callId);
     // The call may be over for the worker while a request that it started is still on its way up: nobody waits for it.
     if (running === undefined) return;
-    const { callId: name, deadline, budget } = running.call.request;
-    const signal = new LazySignal();
-    const credits = (payload as { stream?: { credits?: number } } | null)?.stream?.credits;
-    this.#upcalls.set(id, { signal, window: credits === undefined ? undefined : new CreditWindow(credits) });
-    const upcall: Upcall = {
-      service,
-      payload,
-      callId: name,
-      deadline,
-      budget,
-      get signal() {
-        return signal.signal;
-      },
-    };
-    try {
-      const reply = await this.#reply(id, upcall);
-      if (this.#upcalls.delete(id)) this.#connection.send(messages.upresult(id, toWire(reply)));
-    } catch (error) {
-      // Nobody waits for it any more: then it is no error of the call either.
-      if (!this.#upcalls.delete(id)) return;
-      if (DspexError.is(error)) running.hostError = error;
-      this.#connection.send(messages.uperror(id, this.#hostError(error)));
-    }
-  }
-
-  /** The whole answer; null after one that was given piece by piece. */
-  async #reply(id: number, upcall: Upcall): Promise<WireValue> {
-    const { upcalls } = this.#options;
-    const window = this.#upcalls.get(id)?.window;
-    const pieces = window === undefined ? undefined : upcalls.stream(upcall);
-    if (window === undefined || pieces === undefined) return upcalls.handle(upcall);
-    for await (const piece of pieces) {
-      if (!(await window.take())) break;
-      this.#connection.send(messages.stream(id, toWire(piece)));
-    }
-    return null;
-  }
-
-  /** Nobody waits for the answer any more. */
-  #giveUp(id: number): void {
-    const answering = this.#upcalls.get(id);
-    this.#upcalls.delete(id);
-    answering?.window?.close();
-    answering?.signal.abort();
-  }
-
-  #hostError(error: unknown): {
-    readonly [field: string]: string | boolean | null | { readonly lm: string };
-  } {
-    const known = DspexError.is(error) ? error : undefined;
-    return {
-      code: known?.code ?? "ERR_HOST",
-      type: known?.name ?? "Error",
-      message: messageOf(error),
-      traceback: "",
-      retryable: known?.retryable ?? false,
-      details: { lm: this.#options.upcalls.pythonErrorName(error) },
-      cause: null,
-    };
+    const { callId: name, deadline, budget, depth = 0, traceparent } = running.call.request;
+    const asking = { callId: name, deadline, budget, depth, traceparent };
+    void this.#upcalls.answer(id, service, payload, asking, (error) => (running.hostError = error));
   }
 }

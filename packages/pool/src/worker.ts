@@ -14,9 +14,11 @@ type WorkerEvent =
   | { readonly type: "boot.timeout" }
   | { readonly type: "process.ready"; readonly ready: Ready }
   | { readonly type: "process.broken"; readonly error: unknown }
-  | { readonly type: "process.stuck" }
+  | { readonly type: "process.hung"; readonly reason: string }
   | { readonly type: "process.exited"; readonly exit: OsProcessExit }
   | { readonly type: "drain.timeout" }
+  /** It is to take no further call, to finish those that it has, and to leave. */
+  | { readonly type: "retire" }
   | { readonly type: "otp.shutdown" };
 
 /** What all workers of a pool share. */
@@ -30,8 +32,8 @@ export interface WorkerSurroundings {
   readonly ledger: ProcessLedger;
   readonly telemetry: TelemetryBus;
   readonly upcalls: UpcallHandler;
-  /** A worker takes calls from now on. */
-  readonly onReady: (session: WorkerSession) => void;
+  /** A worker takes calls from now on. `retire`: lets it finish what it has, and leave. */
+  readonly onReady: (session: WorkerSession, retire: () => void) => void;
   /** A worker failed to become ready. */
   readonly onBootFailed: (error: DspexError) => void;
   /** A worker takes no further calls. `lost`: the calls that died with it. */
@@ -51,6 +53,9 @@ export interface BootRecord {
   failures: number;
 }
 
+/** Of standard error that is kept for a worker's error, in characters: the stacks of some ten threads. */
+const maxStderrChars = 16 * 1024;
+
 const backoff = { firstMs: 100, maxMs: 5_000 } as const;
 
 /**
@@ -68,22 +73,26 @@ export function workerMachine(id: string, boots: BootRecord, around: WorkerSurro
       failBoot: ({ event }) => life.failBoot((event as { exit: OsProcessExit }).exit),
       crash: ({ event }) => life.crash((event as { exit: OsProcessExit }).exit),
       drain: () => life.drain(),
+      end: () => life.end(),
       kill: ({ event }) => life.kill(event),
+      endSilent: () => void life.endHung(`it was silent for ${around.options.bootTimeoutMs} ms`),
+      endHung: ({ event }) => void life.endHung((event as { reason: string }).reason),
     },
   }).createMachine({
     id: "worker",
     initial: "waiting",
     entry: "own",
     states: {
-      waiting: { on: { boot: "booting", "otp.shutdown": "stopped" } },
+      waiting: { on: { boot: "booting", retire: "stopped", "otp.shutdown": "stopped" } },
       booting: {
         entry: "spawn",
         on: {
           "process.ready": "ready",
           "process.exited": { actions: "failBoot" },
           "process.broken": { actions: "kill" },
-          "boot.timeout": { actions: "kill" },
-          "otp.shutdown": { target: "draining" },
+          "boot.timeout": { actions: "endSilent" },
+          retire: "ending",
+          "otp.shutdown": "ending",
         },
       },
       ready: {
@@ -91,7 +100,8 @@ export function workerMachine(id: string, boots: BootRecord, around: WorkerSurro
         on: {
           "process.exited": { actions: "crash" },
           "process.broken": { actions: "kill" },
-          "process.stuck": "draining",
+          "process.hung": { actions: "endHung" },
+          retire: "draining",
           "otp.shutdown": "draining",
         },
       },
@@ -100,9 +110,12 @@ export function workerMachine(id: string, boots: BootRecord, around: WorkerSurro
         on: {
           "process.exited": "stopped",
           "process.broken": { actions: "kill" },
+          "process.hung": { actions: "endHung" },
           "drain.timeout": { actions: "kill" },
         },
       },
+      // It had no calls yet: there is nothing to wait for.
+      ending: { entry: "end", on: { "process.exited": "stopped" } },
       stopped: { type: "final" },
     },
     output: { reason: "shutdown" },
@@ -123,7 +136,7 @@ class WorkerLife {
   #draining = false;
   /** Why we ended the process, when it was us. */
   #reason: string | undefined;
-  /** The end of what the process printed, for the error of a failed boot. */
+  /** The end of what the process wrote to its standard error, and of what it printed before it was ready. */
   #stderr = "";
 
   constructor(id: string, boots: BootRecord, around: WorkerSurroundings) {
@@ -155,7 +168,7 @@ class WorkerLife {
       telemetry.emit("pool.worker.spawned", { pool, worker: this.#id, pid: process.pid });
     }
     process.stderr.on("data", (chunk: Buffer) => {
-      this.#stderr = (this.#stderr + chunk.toString()).slice(-2_000);
+      this.#keep(chunk.toString());
     });
     void process.exited.then((exit) => {
       this.#gone(exit);
@@ -171,6 +184,7 @@ class WorkerLife {
         maxInFlight: options.maxInFlight,
         paths: options.paths,
         seams: options.seams,
+        warmUp: options.warmUp,
       },
       heartbeatMs: options.heartbeatMs,
       cancelGraceMs: options.cancelGraceMs,
@@ -178,7 +192,7 @@ class WorkerLife {
       upcalls: this.#around.upcalls,
       onReady: (ready) => this.#send({ type: "process.ready", ready }),
       onBroken: (error) => this.#send({ type: "process.broken", error }),
-      onStuck: () => this.#send({ type: "process.stuck" }),
+      onHung: (reason) => this.#send({ type: "process.hung", reason }),
       onRoom: this.#around.onRoom,
       onReturned: this.#around.onReturned,
       onLog: (source, level, text) => this.#log(source, level, text),
@@ -193,20 +207,20 @@ class WorkerLife {
     this.#timer?.cancel();
     this.#boots.failures = 0;
     this.#ready = true;
+    this.#stderr = "";
     const { pid, python, dspy, seams } = ready;
     const bootMs = clock.now() - this.#spawnedAtMs;
     telemetry.emit("pool.worker.ready", { pool, worker: this.#id, pid, bootMs, python, dspy, seams });
-    this.#around.onReady(this.#session!);
+    this.#around.onReady(this.#session!, () => this.#send({ type: "retire" }));
   }
 
   failBoot(exit: OsProcessExit): never {
     this.#boots.failures += 1;
     const reason = this.#reason ?? exitText(exit);
-    const stderr = this.#stderr.trim();
     const error = new DspexError(
       "ERR_WORKER_BOOT",
-      `Worker ${this.#id} did not become ready: it ${reason}${stderr === "" ? "" : `, and said: ${lastLine(stderr)}`}. Check the environment with \`npx dspex doctor\`.`,
-      { details: { worker: this.#id, reason, stderr }, retryable: true },
+      `Worker ${this.#id} did not become ready: it ${this.#reason ?? exitText(exit) + this.#said()}. Check the environment with \`npx dspex doctor\`.`,
+      { details: { worker: this.#id, reason, stderr: this.#stderr.trim() }, retryable: true },
     );
     this.#around.onBootFailed(error);
     throw error;
@@ -222,13 +236,25 @@ class WorkerLife {
     this.#after(this.#around.options.drainTimeoutMs, { type: "drain.timeout" });
   }
 
+  end(): void {
+    this.#draining = true;
+    this.#timer?.cancel();
+    this.#process?.kill();
+  }
+
   /** Its end is seen when the process has exited; a reason of ours says more than the SIGKILL that follows. */
   kill(event: WorkerEvent): void {
-    if (event.type === "boot.timeout")
-      this.#reason = `was silent for ${this.#around.options.bootTimeoutMs} ms`;
     // An EPIPE only says that the process is gone, and its status will say why.
     if (event.type === "process.broken" && DspexError.is(event.error, "ERR_PROTOCOL_VIOLATION"))
-      this.#reason = `broke the protocol: ${event.error.details.reason}`;
+      this.#reason = `broke the protocol: ${event.error.details.reason}${this.#said()}`;
+    this.#process?.kill();
+  }
+
+  /** A last look at what it is doing, for the error; then its process group is ended. */
+  async endHung(reason: string): Promise<void> {
+    if (this.#reason !== undefined) return;
+    this.#reason = `was ended: ${reason}${this.#said()}`;
+    await this.#session?.stacks();
     this.#process?.kill();
   }
 
@@ -268,14 +294,26 @@ class WorkerLife {
 
   #crashError(exit: OsProcessExit): DspexError<"ERR_WORKER_CRASHED"> {
     const { exitCode, signal } = exit;
-    return new DspexError("ERR_WORKER_CRASHED", `Worker ${this.#id} ${this.#reason ?? exitText(exit)}.`, {
-      details: { worker: this.#id, exitCode, signal },
+    const reason = this.#reason ?? exitText(exit) + this.#said();
+    return new DspexError("ERR_WORKER_CRASHED", `Worker ${this.#id} ${reason}.`, {
+      details: { worker: this.#id, exitCode, signal, stderr: this.#stderr.trim() },
       retryable: true,
     });
   }
 
+  /** The one line of standard error that says most: the interpreter's own last words, else the last of all. */
+  #said(): string {
+    const stderr = this.#stderr.trim();
+    const line = /^Fatal Python error: .*$/m.exec(stderr)?.[0] ?? stderr.slice(stderr.lastIndexOf("\n") + 1);
+    return line === "" ? "" : `, and said: ${line}`;
+  }
+
+  #keep(text: string): void {
+    this.#stderr = (this.#stderr + text).slice(-maxStderrChars);
+  }
+
   #log(source: string, level: LogLevel, text: string): void {
-    if (!this.#ready) this.#stderr = `${this.#stderr}${text}\n`.slice(-2_000);
+    if (!this.#ready) this.#keep(`${text}\n`);
     this.#around.telemetry.emit("pool.worker.log", {
       pool: this.#around.pool,
       worker: this.#id,
@@ -289,8 +327,4 @@ class WorkerLife {
 function exitText({ exitCode, signal, spawnError }: OsProcessExit): string {
   if (spawnError !== undefined) return `could not be started (${spawnError.message})`;
   return signal === null ? `exited with status ${exitCode}` : `was ended by ${signal}`;
-}
-
-function lastLine(text: string): string {
-  return text.slice(text.lastIndexOf("\n") + 1);
 }

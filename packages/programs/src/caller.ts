@@ -35,6 +35,8 @@ export interface Operation<In, Out> {
   /** What the worker is told besides the input, given the endpoint that was chosen. */
   readonly context: (endpoint: string | undefined) => Readonly<Record<string, WireValue>>;
   readonly idempotent: boolean;
+  /** `"job"`: each call gets a process of its own. */
+  readonly lane?: "job" | undefined;
   /** Checks the input and brings it into the form that crosses the wire. Throws. */
   readonly input: (input: In) => unknown;
   /** Checks what came back. Throws. */
@@ -78,8 +80,13 @@ export function createCallable<In, Out, Item = unknown>(
       adapterFallback: false,
     });
 
+    const { within } = options;
     let request;
     try {
+      const timeoutMs = durationOption("timeoutMs", options.timeoutMs, { default: defaultTimeoutMs });
+      const deadline = new Deadline(clock, timeoutMs);
+      const traceparent = traceparentOf(options) ?? within?.traceparent;
+      const depth = within === undefined ? 0 : within.depth + 1;
       request = {
         callId,
         target: operation.target,
@@ -88,16 +95,18 @@ export function createCallable<In, Out, Item = unknown>(
         context: toWire({
           ...operation.context(endpoint),
           ...(stream === undefined ? {} : { stream: { credits: streamCredits } }),
+          ...(traceparent === undefined ? {} : { traceparent }),
+          ...(depth === 0 ? {} : { depth }),
         }),
         stream,
-        deadline: new Deadline(
-          clock,
-          durationOption("timeoutMs", options.timeoutMs, { default: defaultTimeoutMs }),
-        ),
-        budget: options.budget ?? new AttemptBudget(furtherAttemptsOf(options)),
+        deadline: within !== undefined && within.deadline.atMs < deadline.atMs ? within.deadline : deadline,
+        budget: options.budget ?? within?.budget ?? new AttemptBudget(furtherAttemptsOf(options)),
         idempotent: options.idempotent ?? operation.idempotent,
+        lane: operation.lane,
+        depth,
+        traceparent,
         affinity: options.affinity,
-        signal: options.signal,
+        signal: eitherSignal(options.signal, within?.signal),
       };
     } catch (error) {
       return settle({ ok: false, error: error as DspexError, meta: untouched() });
@@ -161,6 +170,19 @@ export function createCallable<In, Out, Item = unknown>(
       throw outcome.error;
     },
   };
+}
+
+/** W3C trace context, version 00: `version-traceid-parentid-flags`. */
+const traceparentForm = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+function traceparentOf({ traceparent }: CallOptions): string | undefined {
+  if (traceparent !== undefined && !traceparentForm.test(traceparent))
+    throw invalidOption("traceparent", traceparent, "a W3C trace context, version-traceid-parentid-flags");
+  return traceparent;
+}
+
+function eitherSignal(own?: AbortSignal, around?: AbortSignal): AbortSignal | undefined {
+  return own !== undefined && around !== undefined ? AbortSignal.any([own, around]) : (own ?? around);
 }
 
 function furtherAttemptsOf({ furtherAttempts }: CallOptions): number {

@@ -1,4 +1,5 @@
 import type { AttemptBudget, DspexError } from "@dspex/core";
+import type { AskingCall } from "@dspex/pool";
 
 /** How a call went, whether it succeeded or not (G10). */
 export interface Meta {
@@ -46,6 +47,16 @@ export interface CallOptions {
    * hint: a worker that is busy or gone is passed over. @default any worker
    */
   readonly affinity?: string;
+  /**
+   * The W3C trace context of whoever asks. Python code continues it: `dspex_bridge.host.traceparent()`, or OpenTelemetry where that is
+   * installed. @default none, or that of `within`
+   */
+  readonly traceparent?: string;
+  /**
+   * The call of Python's for which a tool makes this one, as the tool was given it: this one is part of it, has no more time, takes from its
+   * attempts, and ends with it. It needs no free worker, because that one keeps its place while it waits. At most five deep. @default none
+   */
+  readonly within?: AskingCall;
   /** Further attempts that the call has in all, over the crashes of workers and failing LM requests (G2). @default 3 */
   readonly furtherAttempts?: number;
   /** A budget of further attempts that this call shares with others, in place of one of its own. @default its own */

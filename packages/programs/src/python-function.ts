@@ -1,10 +1,16 @@
-import { invalidOption } from "@dspex/core";
+import { choiceOption, invalidOption } from "@dspex/core";
 import { createCallable, poolOf, type CallerPorts } from "./caller.ts";
 import type { StreamingCallable } from "./outcome.ts";
 
 export interface PythonFunctionOptions {
   /** The pool whose workers run it, by name. @default the runtime's first */
   readonly pool?: string;
+  /**
+   * `"job"`: each call gets a process of its own, which is ended with it. For what takes long and much (an optimizer, a large evaluation):
+   * it takes no place from other calls, and cancelling it ends everything that it started. A job costs the start of a process; as many
+   * run at a time as the pool's `jobs`. Give it the time it needs with `timeoutMs`. @default "call": on a worker, beside other calls
+   */
+  readonly lane?: "call" | "job";
 }
 
 /** A plain Python function: `call([a, b])` calls it with these arguments; a generator is read with `stream([a, b])`. */
@@ -18,7 +24,9 @@ export type PythonFunction<Args extends readonly unknown[], Result> = StreamingC
  * A Python function as a callable. What it takes and returns is the caller's word: it is not checked.
  *
  * @param path `"package.module:name"`, found on the pool's `paths` or in its environment. An `async def` runs on the
- * worker's event loop, a `def` on one of its threads.
+ * worker's event loop, a `def` on one of its threads. `"package.module:Class.method"` is called on the one instance that each worker
+ * makes of the class, and `"package.module:Class"` calls that instance: without arguments, entered where it is a context manager, sync or
+ * async, and closed when the worker leaves.
  * @throws DspexError `ERR_INVALID_OPTION` when `path` is not of that form.
  */
 export function createPythonFunction<Args extends readonly unknown[], Result>(
@@ -26,8 +34,9 @@ export function createPythonFunction<Args extends readonly unknown[], Result>(
   options: PythonFunctionOptions,
   ports: CallerPorts,
 ): PythonFunction<Args, Result> {
-  if (!/^[\w.]+:\w+$/.test(path))
+  if (!/^[\w.]+:\w+(\.\w+)*$/.test(path))
     throw invalidOption("path", path, 'a module and a name, "package.module:name"');
+  const lane = choiceOption("lane", options.lane, { default: "call", among: ["call", "job"] });
   return createCallable<Args, Result>(
     {
       operation: path,
@@ -36,6 +45,7 @@ export function createPythonFunction<Args extends readonly unknown[], Result>(
       endpoints: [],
       context: () => ({}),
       idempotent: false,
+      lane: lane === "job" ? lane : undefined,
       input(args) {
         if (!Array.isArray(args)) throw invalidOption("input", args, "the list of the function's arguments");
         return args;

@@ -1,10 +1,15 @@
 """One call of the host, from CALL to its one RESULT or ERROR."""
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import dspy
 
 from .messages import CallMessage
 from .streams import CallStream
+
+if TYPE_CHECKING:
+    from .upcalls import Upcalls
 
 
 class Call:
@@ -20,13 +25,14 @@ class Call:
         "task",
         "settled",
         "upcalls",
+        "open_upcalls",
         "stream",
         "lm_calls",
         "input_tokens",
         "output_tokens",
     )
 
-    def __init__(self, message: CallMessage, deadline: float | None) -> None:
+    def __init__(self, message: CallMessage, deadline: float | None, upcalls: "Upcalls") -> None:
         self.id = message.id
         self.message = message
         self.deadline = deadline
@@ -36,7 +42,9 @@ class Call:
         self.lane = "async"
         self.task: asyncio.Task[None] | None = None
         self.settled = False
-        self.upcalls: set[int] = set()
+        self.upcalls = upcalls
+        """Where its questions to the host go."""
+        self.open_upcalls: set[int] = set()
         self.stream: CallStream | None = None
         """Where its items go; `None` where the host takes none."""
         self.lm_calls = 0
@@ -67,3 +75,15 @@ class Call:
             "lmCalls": self.lm_calls,
             "usage": usage,
         }
+
+
+def current_call() -> Call:
+    """The call that runs here. DSPy carries it, with its settings, into every thread and task that it starts.
+
+    Raises:
+        RuntimeError: none does.
+    """
+    call = dspy.settings.get("dspex_call")
+    if call is None:
+        raise RuntimeError("the host can be asked only inside of one of its calls")
+    return call

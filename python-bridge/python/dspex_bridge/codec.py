@@ -9,11 +9,24 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from . import arrays, extensions
+from .extensions import Extended
+
 MAX_DEPTH = 512
 
 _MIN_INT = -(2**63)
 _MAX_INT = 2**64 - 1
-_SAFE_TYPES = frozenset((float, bool, type(None), bytes))
+_SAFE_TYPES = frozenset((float, bool, type(None)))
+
+
+_host_takes = frozenset(("chunks", "datetime", "bigint", "ndarray"))
+"""Of the one host of this process."""
+
+
+def host_takes(capabilities: list[str]) -> None:
+    """Says what the host has announced that it takes: all else goes in another form, or not at all."""
+    global _host_takes
+    _host_takes = frozenset(capabilities)
 
 
 class Unserializable(Exception):
@@ -33,9 +46,10 @@ class Unserializable(Exception):
 
 
 def to_wire(value: Any) -> Any:
-    """Copies `value` into plain data: None, bool, int of 64 bits, float, text, bytes, lists, and dicts with text keys.
+    """Copies `value` into plain data: None, bool, int of 64 bits, float, text, bytes, lists, and dicts with text keys; and
+    `Extended` for larger integers, aware datetimes, large bytes, and arrays, whose memory is not copied.
 
-    Dates, decimals, UUIDs, enums, sets, dataclasses and pydantic models take their JSON form; a lone surrogate in a
+    Naive dates, decimals, UUIDs, enums, sets, dataclasses and pydantic models take their JSON form; a lone surrogate in a
     text becomes U+FFFD.
 
     Raises:
@@ -54,9 +68,13 @@ def _visit(value: Any, depth: int) -> Any:
             return value
         if kind is int:
             return _integer(value)
+        if kind is bytes:
+            return value if len(value) < extensions.SEGMENT_BYTES else extensions.from_bytes(value)
         if kind is dict or kind is list or kind is tuple:
             break
-        value = _json_form(value)
+        if kind is Extended:
+            return value
+        value = _simpler(value)
     if depth >= MAX_DEPTH:
         raise Unserializable(f"it has more than {MAX_DEPTH} levels, or contains itself")
     depth += 1
@@ -69,6 +87,8 @@ def _visit(value: Any, depth: int) -> Any:
             except Unserializable as error:
                 error.steps.append(f".{name}" if name.isidentifier() else f"[{name!r}]")
                 raise
+        if len(fields) < len(value):
+            raise Unserializable("two of its keys are the same as text; return them under different names")
         return fields
     # Long lists of numbers (embeddings) are the one large value that needs no look at each element.
     if len(value) > 16 and _SAFE_TYPES.issuperset(map(type, value)):
@@ -83,7 +103,7 @@ def _visit(value: Any, depth: int) -> Any:
     return items
 
 
-def _json_form(value: Any) -> Any:
+def _simpler(value: Any) -> Any:
     """One step towards plain data."""
     if isinstance(value, enum.Enum):
         return value.value
@@ -93,8 +113,10 @@ def _json_form(value: Any) -> Any:
         return int(value)
     if isinstance(value, float):
         return float(value)
-    if isinstance(value, (bytearray, memoryview)):
+    if isinstance(value, (bytes, bytearray)):
         return bytes(value)
+    if isinstance(value, datetime.datetime) and value.utcoffset() is not None:
+        return _datetime(value)
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
     if isinstance(value, (decimal.Decimal, uuid.UUID)):
@@ -111,13 +133,57 @@ def _json_form(value: Any) -> Any:
     to_dict = getattr(type(value), "toDict", None)  # dspy.Prediction and dspy.Example
     if callable(to_dict):
         return to_dict(value)
-    raise Unserializable(f"it is a {type(value).__module__}.{type(value).__qualname__}; return plain data instead")
+    number = arrays.number(value)
+    return _buffer(value) if number is None else number
 
 
-def _integer(value: int) -> int:
+def _buffer(value: Any) -> Any:
+    """What has the buffer protocol: bytes, unless it has another shape or numpy's type of elements."""
+    name = f"{type(value).__module__}.{type(value).__qualname__}"
+    try:
+        view = memoryview(value)
+    except TypeError:
+        raise Unserializable(f"it is a {name}; {_remedy(value)}") from None
+    except (ValueError, BufferError) as error:  # numpy's objects, dates, texts
+        raise Unserializable(f"it is a {name} that has no plain memory ({error}); return tolist() of it") from None
+    if view.format == "B" and view.ndim == 1 and not hasattr(value, "dtype"):
+        return view.tobytes() if view.nbytes < extensions.SEGMENT_BYTES else extensions.from_bytes(view.cast("B"))
+    if "ndarray" not in _host_takes:
+        raise Unserializable(f"it is a {name}, and the host takes no arrays; return tolist() of it")
+    try:
+        return extensions.from_array(view)
+    except ValueError as error:
+        raise Unserializable(f"it is a {name}: {error}") from None
+
+
+def _remedy(value: Any) -> str:
+    if hasattr(value, "__array__"):  # of torch, jax, pandas
+        return "return numpy.asarray() of it"
+    if hasattr(value, "__await__"):
+        return "await it first"
+    if hasattr(value, "__next__"):
+        return "return list() of it, or call the function as a stream"
+    return "return plain data instead"
+
+
+def _datetime(value: datetime.datetime) -> Extended | str:
+    if "datetime" not in _host_takes:
+        return value.isoformat()
+    extended = extensions.from_datetime(value)
+    if extended is None:
+        raise Unserializable("its time in UTC is before the year 1 or after 9999; return it as text")
+    return extended
+
+
+def _integer(value: int) -> int | Extended:
     if _MIN_INT <= value <= _MAX_INT:
         return value
-    raise Unserializable("it is an integer of more than 64 bits; return it as text")
+    if "bigint" not in _host_takes:
+        raise Unserializable("it is an integer of more than 64 bits, which the host does not take; return it as text")
+    extended = extensions.from_integer(value)
+    if extended is None:
+        raise Unserializable(f"it is an integer of more than {extensions.MAX_BIGINT_BYTES} bytes; return it as text")
+    return extended
 
 
 def _key(key: Any) -> str:
@@ -134,9 +200,11 @@ def _key(key: Any) -> str:
         return int.__repr__(key)
     if isinstance(key, float) and math.isfinite(key):
         return float.__repr__(key)
-    if isinstance(key, (datetime.date, uuid.UUID, decimal.Decimal)):
-        return str(_json_form(key))
-    raise Unserializable(f"it has a key of type {type(key).__qualname__}")
+    if isinstance(key, datetime.date):
+        return key.isoformat()
+    if isinstance(key, (uuid.UUID, decimal.Decimal)):
+        return str(key)
+    raise Unserializable(f"it has a key of type {type(key).__qualname__}; return it with keys that are texts")
 
 
 def is_well_formed(text: str) -> bool:

@@ -3,7 +3,6 @@
 DSPy's own engine contract: an engine completes one canonical request, sync or async (`dspy.clients.engines.base`).
 """
 
-import asyncio
 import contextlib
 import dataclasses
 import re
@@ -16,12 +15,12 @@ import msgspec
 from dspy import lm15
 
 from . import seams
-from .calls import Call
+from .calls import Call, current_call
 from .codec import to_wire
-from .errors import CallError
+from .errors import CallError, HostError
 from .messages import LmContext
 from .pieces import Whole
-from .upcalls import HostError, UpcallRefused, Upcalls
+from .upcalls import UpcallRefused, Upcalls, may_wait
 
 MODEL = "host"
 """DSPy chooses parameters by the model's name; the host knows the model, so the name that DSPy sees says nothing."""
@@ -35,14 +34,6 @@ _RESERVED = frozenset(
 )
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
-
-
-def current_call() -> Call:
-    """The call that runs here. DSPy carries it, with its settings, into every thread and task that it starts."""
-    call = dspy.settings.get("dspex_call")
-    if call is None:
-        raise RuntimeError("an LM of the host can be used only inside of a call of the host")
-    return call
 
 
 class _Engine:
@@ -113,9 +104,9 @@ class HostEngine(_Engine):
     """For programs on a thread, which it blocks until the reply is there."""
 
     def complete(self, request: lm15.Request) -> lm15.Response:
-        _refuse_on_loop()
-        call, payload = self._begin(to_wire(seams.request_to_dict(request)))
         try:
+            may_wait()
+            call, payload = self._begin(to_wire(seams.request_to_dict(request)))
             reply = self._upcalls.ask_from_thread(call, "lm", payload)
         except (HostError, UpcallRefused) as error:
             raise lm_error(error) from None
@@ -123,9 +114,9 @@ class HostEngine(_Engine):
         return seams.response_from_dict(reply)
 
     def stream(self, request: lm15.Request) -> Generator[Any, None, None]:
-        _refuse_on_loop()
-        call, payload = self._begin(to_wire(seams.request_to_dict(request)))
         try:
+            may_wait()
+            call, payload = self._begin(to_wire(seams.request_to_dict(request)))
             with contextlib.closing(self._upcalls.stream_from_thread(call, "lm", payload)) as pieces:
                 for piece in pieces:
                     yield from self._events(call, piece)
@@ -148,17 +139,6 @@ def _fine(event: Any) -> Iterator[Any]:
         delta = dataclasses.replace(delta, text=text)
         yield dataclasses.replace(event, delta=delta)
         delta = dataclasses.replace(delta, logprobs=())  # they are the tokens' of the whole, and said with its beginning
-
-
-def _refuse_on_loop() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise RuntimeError(
-        "a sync LM call would block the event loop: await program.acall(...) in async code, "
-        "or make the function sync, so that it runs on a thread"
-    )
 
 
 def lm_error(error: HostError | UpcallRefused) -> Exception:

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .calls import Call
+from .forks import leave_if_child
 
 Settle = Callable[[Call, Any, BaseException | None], None]
 """Called once on the loop's thread with the value or the error of a call's code."""
@@ -37,15 +38,18 @@ class AsyncLane:
 
     async def _run(self, call: Call, run: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         try:
-            value = await run()
-        except BaseException as error:  # SystemExit of user code must not end the loop
-            self._settle(call, None, error)
-        else:
-            self._settle(call, value, None)
+            value, error = await run(), None
+        except BaseException as raised:  # SystemExit of user code must not end the loop
+            value, error = None, raised
+        leave_if_child()
+        self._settle(call, value, error)
 
 
 class ThreadLane:
-    """Threads. A thread cannot be cancelled: its call is answered at once, and what it returns later is dropped.
+    """Threads. A thread cannot be cancelled: its call is answered at once, and what it returns later is dropped. One that does not
+    come to its end is the host's to see (PONG) and to end with its process.
+
+    A call that is made inside of another one runs on a thread of its own: the threads here may all be waiting for such calls.
 
     Calls wait here and not in the executor's queue, which would keep one that has ended until a thread is free. The
     executor gets one job per busy thread, which takes calls as long as any wait.
@@ -62,6 +66,11 @@ class ThreadLane:
 
     def start(self, call: Call, run: Callable[[], Any]) -> None:
         call.lane = "thread"
+        if call.message.context.depth > 0:
+            call.started = self._loop.time()
+            context = contextvars.Context()
+            threading.Thread(target=context.run, args=(self._run, call, run), name="dspex-nested", daemon=True).start()
+            return
         with self._changed:
             self._waiting[call.id] = (call, run)
             if self._busy == self._threads:
@@ -92,9 +101,9 @@ class ThreadLane:
             return None
 
     def _run(self, call: Call, run: Callable[[], Any]) -> None:
-        value, failure = None, None
         try:
-            value = run()
+            value, failure = run(), None
         except BaseException as error:
-            failure = error
+            value, failure = None, error
+        leave_if_child()
         self._loop.call_soon_threadsafe(self._settle, call, value, failure)

@@ -6,12 +6,16 @@ how many is said, but never memory, and it never holds up a result.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
 import sys
 import threading
 from collections.abc import Callable
+
+from . import forks
+from .redact import redact
 
 MAX_LINES = 1_000
 """Lines kept between two flushes; further ones are counted and dropped."""
@@ -46,7 +50,7 @@ class LogBuffer:
             if len(self._lines) >= MAX_LINES:
                 self._dropped += 1
                 return
-            self._lines.append((source, level, text[:MAX_LINE_BYTES]))
+            self._lines.append((source, level, redact(text[:MAX_LINE_BYTES])))
             if self._scheduled:
                 return
             self._scheduled = True
@@ -72,7 +76,8 @@ class CapturedStdio:
     """Descriptors 1 and 2 of this process, line by line in a `LogBuffer`."""
 
     def __init__(self, buffer: LogBuffer) -> None:
-        for stream in (sys.stdout, sys.stderr):
+        self._streams = (sys.stdout, sys.stderr)  # user code may put others in their place
+        for stream in self._streams:
             # Python buffers by blocks what does not go to a terminal; a log should arrive when its line is printed.
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
         self._threads = [
@@ -82,8 +87,9 @@ class CapturedStdio:
 
     def close(self, wait_seconds: float) -> None:
         """Takes in what was printed so far; waits at most so long where a child process keeps the pipe open."""
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in self._streams:
+            with contextlib.suppress(OSError, ValueError):  # user code has closed it
+                stream.flush()
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.dup2(null, 2)
@@ -109,7 +115,7 @@ class CapturedStdio:
 
 def _drain(fd: int, source: str, level: str, buffer: LogBuffer) -> None:
     rest = b""
-    while chunk := os.read(fd, _READ_BYTES):
+    while chunk := _read(fd):
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > MAX_LINE_BYTES:
             lines.append(rest)
@@ -118,7 +124,13 @@ def _drain(fd: int, source: str, level: str, buffer: LogBuffer) -> None:
             buffer.add(source, level, _text(line))
     if rest:
         buffer.add(source, level, _text(rest))
-    os.close(fd)
+
+
+def _read(fd: int) -> bytes:
+    try:
+        return os.read(fd, _READ_BYTES)
+    except OSError:  # user code has closed what is not its own: nothing follows
+        return b""
 
 
 def _text(line: bytes) -> str:
@@ -139,7 +151,10 @@ class BufferHandler(logging.Handler):
         except Exception:
             self.handleError(record)
             return
-        self._buffer.add("python", _level(record.levelno), text)
+        if forks.in_child():  # nobody empties its buffer; the worker captures what it prints
+            print(text, file=sys.stderr)
+        else:
+            self._buffer.add("python", _level(record.levelno), text)
 
 
 def _level(number: int) -> str:

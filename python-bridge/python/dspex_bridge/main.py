@@ -3,25 +3,26 @@
 import asyncio
 import faulthandler
 import gc
+import logging
 import os
 import platform
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn
 
-from .process import (
-    EXIT_END_OF_INPUT,
-    EXIT_ENVIRONMENT,
-    EXIT_VIOLATION,
-    die_with_parent,
-    end_when_input_ends,
-    fail,
-)
+from . import forks
+from .process import EXIT_BROKEN, EXIT_ENVIRONMENT, EXIT_VIOLATION, STACKS_SIGNAL, Wire, die_with_parent, fail
 
-if TYPE_CHECKING:  # both need msgspec, whose absence has its own exit
-    from .frames import FrameDecoder
+if TYPE_CHECKING:  # they need msgspec, whose absence has its own exit
+    from .frames import Frame
+    from .inbox import Inbox
     from .messages import Hello
+    from .wire_codec import Decoder, WireCodec
+    from .worker import Worker
+
+logger = logging.getLogger("dspex")
 
 SUPPORTED_DSPY = ((3, 4), (3, 5))
 """From the first version, and below the second."""
@@ -32,7 +33,8 @@ _LOG_END_SECONDS = 0.1
 
 
 def main(wire_in: int, wire_out: int, stderr: int) -> NoReturn:
-    """Runs a worker on the given descriptors until it ends the process.
+    """Runs a worker on the given descriptors until it ends the process. SIGTERM ends it at once up to here
+    (`worker.py`), and until there is something to drain.
 
     Args:
         wire_in: Frames of the host. Its end is the worker's.
@@ -40,33 +42,40 @@ def main(wire_in: int, wire_out: int, stderr: int) -> NoReturn:
         stderr: Where the last line of a failing worker goes.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # until there is something to drain
-    die_with_parent()
     faulthandler.enable(stderr)
-    end_when_input_ends(wire_in, _GRACE_SECONDS)
+    # By C code, in the signal's own handler: it needs neither the loop nor the interpreter's lock.
+    faulthandler.register(STACKS_SIGNAL, stderr)
+    die_with_parent()
+    wire = Wire(wire_in, wire_out, stderr)
+    wire.watch(_GRACE_SECONDS)
     try:
-        from .frames import Violation
+        import msgspec  # noqa: F401  (the one package that the wire needs)
     except ImportError as error:
         fail(stderr, EXIT_ENVIRONMENT, f"this Python has no {error.name}: {sys.executable}")
+    from .frames import Violation
+
     try:
-        _run(wire_in, wire_out, stderr)
+        _run(wire)
     except Violation as violation:
         fail(stderr, EXIT_VIOLATION, f"the host broke the protocol: {violation}")
+    except BaseException as error:  # the interpreter's own end would wait for the threads of user code
+        forks.leave_if_child()
+        fail(stderr, EXIT_BROKEN, f"its event loop ended: {error!r}")
 
 
-def _run(wire_in: int, wire_out: int, stderr: int) -> NoReturn:
+def _run(wire: Wire) -> NoReturn:
     from .clock import HostClock
-    from .frames import FrameDecoder
-    from .messages import choose_protocol
+    from .codec import host_takes
+    from .messages import CAPABILITIES, choose_protocol
 
-    decoder = FrameDecoder()
-    hello, received_at, early_frames = _receive_hello(wire_in, decoder)
+    codec, decoder, inbox, hello, received_at, early_frames = _receive_hello(wire)
     protocol = choose_protocol(hello.protocol)
-    decoder.max_frame_bytes = hello.max_frame_bytes
+    host_takes(hello.capabilities)
     clock = HostClock()
     clock.observe(hello.monotonic_ms, received_at)
     sys.path[:0] = hello.paths
 
+    stderr = wire.stderr_fd
     dspy_version = _import_dspy(stderr)
     from . import seams
     from .connection import Connection
@@ -82,16 +91,19 @@ def _run(wire_in: int, wire_out: int, stderr: int) -> NoReturn:
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    forks.fence(loop, (wire.read_fd, wire.write_fd, wire.stderr_fd))
     connection = Connection(
         loop,
-        wire_in,
-        wire_out,
+        wire.read_fd,
+        wire.write_fd,
+        codec,
         decoder,
-        on_frame=lambda kind, body: worker.on_frame(kind, body),
+        inbox,
+        hello,
+        on_message=lambda kind, message: worker.on_message(kind, message),
         on_violation=lambda reason: fail(stderr, EXIT_VIOLATION, f"the host broke the protocol: {reason}"),
-        on_end=lambda: os._exit(EXIT_END_OF_INPUT),
+        on_end=wire.end,
     )
-    connection.peer_takes = hello.max_frame_bytes
     logs = LogBuffer(loop, connection.send_logs)
     stdio = CapturedStdio(logs)
     route_logging(logs)
@@ -99,10 +111,10 @@ def _run(wire_in: int, wire_out: int, stderr: int) -> NoReturn:
     def say_bye() -> None:
         stdio.close(_LOG_END_SECONDS)
         logs.flush()
-        connection.send(Kind.BYE, [])
-        connection.close_after_flush(lambda: os._exit(0))
+        connection.send_last(Kind.BYE, [], lambda: os._exit(0))
 
     worker = Worker(loop, hello, clock, connection, say_bye)
+    _warm_up(loop, worker, hello.warm_up, stderr)
     loop.add_signal_handler(signal.SIGTERM, worker.drain)
     connection.send(
         Kind.READY,
@@ -114,30 +126,66 @@ def _run(wire_in: int, wire_out: int, stderr: int) -> NoReturn:
             "maxFrameBytes": hello.max_frame_bytes,
             "maxInFlight": hello.max_in_flight,
             "threads": hello.threads,
+            "codec": codec.name,
+            "capabilities": CAPABILITIES,
             "seams": seams_in_force,
         },
     )
     connection.start(early_frames)
-    loop.run_forever()
-    raise AssertionError("the loop of a worker ends with its process")
+    _serve(loop)
 
 
-def _receive_hello(wire_in: int, decoder: "FrameDecoder") -> "tuple[Hello, float, list[tuple[int, memoryview]]]":
-    """Reads up to HELLO, which must be the first frame; returns it, when it arrived, and the frames behind it."""
-    from .frames import Violation
-    from .messages import Kind, read_host_message
+def _warm_up(loop: asyncio.AbstractEventLoop, worker: "Worker", targets: list[str], stderr: int) -> None:
+    from .errors import CallError, wire_error
 
+    try:
+        loop.run_until_complete(worker.warm_up(targets))
+    except CallError as error:
+        told = wire_error(error)
+        if told["cause"] is not None:
+            os.write(stderr, told["cause"]["traceback"].encode())
+        fail(stderr, EXIT_ENVIRONMENT, f"it cannot warm up: {told['message']}")
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> NoReturn:
+    """Runs the loop for good. User code may stop it, or leave a task behind that exits: neither ends the worker."""
     while True:
-        chunk = os.read(wire_in, 64 * 1024)
+        try:
+            loop.run_forever()
+        except (SystemExit, KeyboardInterrupt) as error:
+            forks.leave_if_child()
+            logger.error("a task or callback that a call left behind raised %r", error)
+
+
+def _receive_hello(wire: Wire) -> "tuple[WireCodec, Decoder, Inbox, Hello, float, Iterator[Frame]]":
+    """Reads up to HELLO, which must be the first frame. Returns the codec that it is written in, which is that of the whole
+    connection, what reads that, HELLO, when it arrived, and the frames behind it, which are yet to be decoded."""
+    from . import json_lines_codec
+    from .frames import DEFAULT_MAX_FRAME_BYTES, Violation
+    from .inbox import Inbox
+    from .messages import Kind, read_host_message
+    from .msgpack_codec import MsgpackCodec
+
+    codec: WireCodec = MsgpackCodec()
+    decoder: Decoder | None = None
+    inbox = Inbox(DEFAULT_MAX_FRAME_BYTES)
+    while True:
+        chunk = os.read(wire.read_fd, 64 * 1024)
         received_at = time.monotonic()
         if not chunk:
-            os._exit(EXIT_END_OF_INPUT)
+            wire.end()
+        if decoder is None:
+            if chunk[0] == json_lines_codec.FIRST_BYTE:
+                codec = json_lines_codec.JsonLinesCodec()
+            decoder = codec.decoder(DEFAULT_MAX_FRAME_BYTES, inbox)
         frames = decoder.feed(chunk)
-        if frames:
-            (kind, body), *rest = frames
-            if kind != Kind.HELLO:
-                raise Violation(f"a frame of kind {kind} before HELLO")
-            return read_host_message(kind, body), received_at, rest
+        first = next(frames, None)
+        if first is not None:
+            if first[0] != Kind.HELLO:
+                raise Violation(f"a frame of kind {first[0]} before HELLO")
+            hello = read_host_message(codec, first)
+            decoder.max_frame_bytes = inbox.window_bytes = hello.max_frame_bytes
+            return codec, decoder, inbox, hello, received_at, frames
 
 
 def _import_dspy(stderr: int) -> str:

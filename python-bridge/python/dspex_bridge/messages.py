@@ -4,38 +4,20 @@ Decoding checks the shape: further elements of an array and further keys of a ma
 not fit is a `Violation`.
 """
 
-import datetime
-from enum import IntEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
-from .frames import MIN_MAX_FRAME_BYTES, Violation
+from .frames import MIN_MAX_FRAME_BYTES, Frame, Violation
+from .inbox import Begin, Chunk, Drop
+from .kinds import Kind
+from .wire_codec import WireCodec
 
 PROTOCOL_MIN = PROTOCOL_MAX = 1
 
-
-class Kind(IntEnum):
-    """Frame kinds."""
-
-    HELLO = 1
-    READY = 2
-    CALL = 3
-    RESULT = 4
-    ERROR = 5
-    UPCALL = 6
-    UPRESULT = 7
-    CANCEL = 8
-    UPCANCEL = 9
-    PING = 10
-    PONG = 11
-    PUT = 12
-    DRAIN = 13
-    BYE = 14
-    LOG = 15
-    STREAM = 16
-    CREDIT = 17
+CAPABILITIES = ["chunks", "datetime", "bigint", "ndarray"]
+"""What a worker takes beyond plain values in plain frames."""
 
 
 Id = Annotated[int, Meta(gt=0)]
@@ -62,6 +44,8 @@ class Hello(Struct, rename="camel"):
     monotonic_ms: float
     paths: list[str]
     seams: dict[str, bool]
+    warm_up: list[str] = []
+    capabilities: list[str] = []
 
 
 class Target(Struct):
@@ -89,6 +73,8 @@ class CallContext(Struct):
 
     lm: LmContext | None = None
     stream: StreamContext | None = None
+    traceparent: str | None = None
+    depth: Annotated[int, Meta(ge=0)] = 0
 
 
 class CallMessage(Struct, array_like=True):
@@ -143,61 +129,34 @@ class Credit(Struct, array_like=True):
     n: Credits
 
 
-def _no_extension(code: int, _data: memoryview) -> Any:
-    raise ValueError(f"MessagePack extension type {code}")
-
-
-def _has_timestamp(body: memoryview | bytes) -> bool:
-    """Whether a value that can be decoded holds a timestamp, at any depth and as a key too: the one extension type that
-    msgspec decodes without asking. Its type, -1, is a byte that no text has, so few frames need a closer look."""
-    if b"\xff" not in bytes(body):
-        return False
-    values = [msgspec.msgpack.decode(body)]
-    while values:
-        value = values.pop()
-        if isinstance(value, datetime.datetime):
-            return True
-        if isinstance(value, dict):
-            values.extend(value.keys())
-            values.extend(value.values())
-        elif isinstance(value, (list, tuple)):  # a key that is an array is a tuple
-            values.extend(value)
-    return False
-
-
-T = TypeVar("T")
-
-
-def _decoder(shape: type[T]) -> msgspec.msgpack.Decoder[T]:
-    return msgspec.msgpack.Decoder(shape, ext_hook=_no_extension)
-
-
-_decoders: dict[int, msgspec.msgpack.Decoder[Any]] = {
-    Kind.HELLO: _decoder(Hello),
-    Kind.CALL: _decoder(CallMessage),
-    Kind.UPRESULT: _decoder(Upresult),
-    Kind.CANCEL: _decoder(Cancel),
-    Kind.PING: _decoder(Ping),
-    Kind.PUT: _decoder(Put),
-    Kind.DRAIN: _decoder(list),
-    Kind.STREAM: _decoder(Piece),
-    Kind.CREDIT: _decoder(Credit),
+_SHAPES: dict[int, type[Any]] = {
+    Kind.HELLO: Hello,
+    Kind.CALL: CallMessage,
+    Kind.UPRESULT: Upresult,
+    Kind.CANCEL: Cancel,
+    Kind.PING: Ping,
+    Kind.PUT: Put,
+    Kind.DRAIN: list,
+    Kind.STREAM: Piece,
+    Kind.CREDIT: Credit,
+    Kind.BEGIN: Begin,
+    Kind.CHUNK: Chunk,
+    Kind.DROP: Drop,
 }
 
 
-def read_host_message(kind: int, body: memoryview | bytes) -> Any:
+def read_host_message(codec: WireCodec, frame: Frame) -> Any:
     """Decodes a frame from the host; `None` for a kind that this version does not take, which is skipped.
 
     Raises:
-        Violation: the value is not exactly one MessagePack value of the kind's shape.
+        Violation: the value is not exactly one value of the kind's shape.
     """
-    decoder = _decoders.get(kind)
-    if decoder is None:
+    kind, body, segments = frame
+    shape = _SHAPES.get(kind)
+    if shape is None:
         return None
     try:
-        message = decoder.decode(body)
-        if _has_timestamp(body):
-            raise ValueError("MessagePack extension type -1")
+        message = codec.decode(shape, body, segments)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Violation(f"a {Kind(kind).name} that cannot be read ({error})") from None
     if kind == Kind.CALL and (message.target.function is None) == (message.target.program is None):

@@ -7,8 +7,10 @@ from typing import Any
 from .codec import to_wire
 from .connection import Connection
 from .errors import CallError, too_large
-from .frames import FrameTooLarge, encode_frame
-from .messages import Kind
+from .forks import leave_if_child
+from .frames import FrameTooLarge
+from .kinds import Kind
+from .outbox import Message
 
 
 class CallEnded(BaseException):
@@ -16,7 +18,8 @@ class CallEnded(BaseException):
 
 
 class CallStream:
-    """The items of one call. Without credits its producer waits; the end of the call ends the wait.
+    """The items of one call. Without credits its producer waits, and while the host leaves too much unread; the end of the
+    call ends the wait.
 
     `send` and `send_from_thread` are for the producer, which is either on the loop or on a thread; everything else
     belongs to the loop's thread.
@@ -28,7 +31,8 @@ class CallStream:
         self._id = call_id
         self._credits = credits
         self._ended = False
-        self._changed = threading.Condition()  # of the two above
+        self._room_asked = False
+        self._changed = threading.Condition()  # of the three above
         self._wake = asyncio.Event()
 
     async def send(self, item: Any) -> None:
@@ -39,18 +43,19 @@ class CallStream:
             CallError: `result_too_large`
             Unserializable
         """
-        frame = self._frame(item)
+        message = self._message(item)
         while not self._take():
             self._wake.clear()
             await self._wake.wait()
-        self._connection.send_encoded(frame)
+        self._connection.send_encoded(message)
 
     def send_from_thread(self, item: Any) -> None:
         """The same from a thread, which waits."""
-        frame = self._frame(item)
+        leave_if_child()
+        message = self._message(item)
         with self._changed:
             self._changed.wait_for(self._take)
-        self._loop.call_soon_threadsafe(self._send_late, frame)
+        self._loop.call_soon_threadsafe(self._send_late, message)
 
     def grant(self, credits: int) -> None:
         """The host takes further items."""
@@ -60,27 +65,38 @@ class CallStream:
         self._wake.set()
 
     def end(self) -> None:
-        """The call has been answered: nothing follows."""
+        """The call is being answered: nothing follows."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
         self._wake.set()
 
     def _take(self) -> bool:
-        """Takes a credit; whether there was one."""
+        """Takes a credit; whether there was one, and room for an item."""
         if self._ended:
             raise CallEnded
         if self._credits == 0:
             return False
+        if not self._connection.has_room:
+            if not self._room_asked:
+                self._room_asked = True
+                self._loop.call_soon_threadsafe(self._connection.when_room, self._on_room)
+            return False
         self._credits -= 1
         return True
 
-    def _send_late(self, frame: bytes) -> None:
-        if not self._ended:  # it may have been answered since the thread looked
-            self._connection.send_encoded(frame)
+    def _on_room(self) -> None:
+        with self._changed:
+            self._room_asked = False
+            self._changed.notify_all()
+        self._wake.set()
 
-    def _frame(self, item: Any) -> bytes:
+    def _send_late(self, message: Message) -> None:
+        if not self._ended:  # it may have been answered since the thread looked
+            self._connection.send_encoded(message)
+
+    def _message(self, item: Any) -> Message:
         try:
-            return encode_frame(Kind.STREAM, [self._id, to_wire(item)], self._connection.peer_takes)
+            return self._connection.encode(Kind.STREAM, [self._id, to_wire(item)])
         except FrameTooLarge as error:
             raise too_large("An item", error) from None

@@ -6,7 +6,9 @@ from collections.abc import AsyncGenerator, Generator
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from . import forks
 from .connection import Connection
+from .errors import HostError
 from .frames import FrameTooLarge, Violation
 from .messages import Kind, Piece, Upresult
 from .pieces import END, PIECES_AHEAD, Pieces, received
@@ -17,18 +19,6 @@ if TYPE_CHECKING:
 
 MAX_WAITING = 10_000
 """Questions of one worker that wait for the host at a time."""
-
-
-class HostError(Exception):
-    """The host answered a question with an error: `code` is the host's, `details` what it says about it."""
-
-    def __init__(self, error: Any) -> None:
-        fields = error if isinstance(error, dict) else {}
-        self.code = str(fields.get("code", ""))
-        self.message = str(fields.get("message", ""))
-        details = fields.get("details")
-        self.details: dict[str, Any] = details if isinstance(details, dict) else {}
-        super().__init__(self.message)
 
 
 class UpcallRefused(Exception):
@@ -53,6 +43,7 @@ class Upcalls:
         Raises:
             HostError, UpcallRefused, CallEnded
         """
+        await self._room()
         reply: asyncio.Future[Any] = self._loop.create_future()
         upcall_id = self._send(call, kind, payload, reply)
         try:
@@ -77,6 +68,7 @@ class Upcalls:
         Raises:
             HostError, UpcallRefused, CallEnded
         """
+        await self._room()
         pieces = Pieces(asyncio.Queue())
         self._send_question(call, kind, payload, pieces)
         try:
@@ -119,7 +111,7 @@ class Upcalls:
         if entry is None:
             return
         call, reply = entry
-        call.upcalls.discard(message.id)
+        call.open_upcalls.discard(message.id)
         if reply.done():
             return
         if message.ok:
@@ -130,7 +122,7 @@ class Upcalls:
     def end(self, call: "Call") -> None:
         """Gives up every question of a call that has been answered: also of one that has finished, and left them to a
         task or thread of its own."""
-        for upcall_id in list(call.upcalls):
+        for upcall_id in list(call.open_upcalls):
             _, reply = self._waiting[upcall_id]
             self._give_up(upcall_id)
             if isinstance(reply, asyncio.Future):
@@ -138,7 +130,17 @@ class Upcalls:
             else:
                 reply.set_exception(CallEnded())
 
+    async def _room(self) -> None:
+        """Waits until the host has read most of what it was sent."""
+        while not self._connection.has_room:
+            room: asyncio.Future[None] = self._loop.create_future()
+            self._connection.when_room(lambda room=room: None if room.done() else room.set_result(None))
+            await room
+
     def _send_for_thread(self, call: "Call", kind: str, payload: Any, reply: Reply) -> None:
+        self._connection.when_room(lambda: self._send_now_for_thread(call, kind, payload, reply))
+
+    def _send_now_for_thread(self, call: "Call", kind: str, payload: Any, reply: Reply) -> None:
         try:
             self._send_question(call, kind, payload, reply)
         except BaseException as error:
@@ -167,11 +169,31 @@ class Upcalls:
         except FrameTooLarge as error:
             raise UpcallRefused(f"the request is too large for the host: {error}") from None
         self._waiting[upcall_id] = (call, reply)
-        call.upcalls.add(upcall_id)
+        call.open_upcalls.add(upcall_id)
         return upcall_id
 
     def _give_up(self, upcall_id: int) -> None:
         entry = self._waiting.pop(upcall_id, None)
         if entry is not None:
-            entry[0].upcalls.discard(upcall_id)
-            self._connection.send(Kind.UPCANCEL, [upcall_id])
+            entry[0].open_upcalls.discard(upcall_id)
+            if not self._connection.withdraw_upcall(upcall_id):
+                self._connection.send(Kind.UPCANCEL, [upcall_id])
+
+
+def may_wait() -> None:
+    """For the faces of what blocks its thread. The answer comes to the event loop of this process: it cannot be waited for there,
+    nor in a fork.
+
+    Raises:
+        UpcallRefused, RuntimeError
+    """
+    if forks.in_child():
+        raise UpcallRefused("a process that was forked off a worker cannot ask the host")
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "a sync request to the host would block the event loop: await its async face (program.acall, host.acall_tool) "
+        "in async code, or make the function sync, so that it runs on a thread"
+    )

@@ -15,11 +15,15 @@ from .frames import FrameTooLarge, Violation
 from .functions import Function, Functions
 from .host_lm import HostLms
 from .lanes import AsyncLane, ThreadLane
-from .messages import CallMessage, Cancel, Credit, Hello, Kind, Piece, Ping, Put, Upresult, read_host_message
+from .messages import CallMessage, Cancel, Credit, Hello, Kind, Piece, Ping, Put, Upresult
 from .process import rss_bytes
 from .programs import Program, Programs
 from .streams import CallStream
+from .traces import continue_trace
 from .upcalls import Upcalls
+
+CLOSE_SECONDS = 5.0
+"""How long the instances of classes may take to close, all together."""
 
 
 class Worker:
@@ -39,13 +43,15 @@ class Worker:
         self._connection = connection
         self._on_drained = on_drained
         self._draining = False
+        self._leaving: asyncio.Task[None] | None = None
         self._calls: dict[int, Call] = {}
-        self._abandoned: set[int] = set()  # answered (cancelled, late), but their Python code still runs
+        # Answered (cancelled, late), but their Python code still runs: since when, the oldest first.
+        self._abandoned: dict[int, float] = {}
         self._lag = LagMeter(loop)
         self._upcalls = Upcalls(loop, connection)
         self._lms = HostLms(self._upcalls)
         self._programs = Programs()
-        self._functions = Functions(loop)
+        self._functions = Functions(loop, self._released)
         self._async_lane = AsyncLane(loop, self._finish)
         self._thread_lane = ThreadLane(loop, hello.threads, self._finish)
         self._adapter = dspy.ChatAdapter()
@@ -60,27 +66,40 @@ class Worker:
             Kind.CREDIT: self._on_credit,
         }
 
-    def on_frame(self, kind: int, body: memoryview) -> None:
-        """Handles a frame after HELLO; kinds that a worker does not take are skipped.
+    def on_message(self, kind: int, message: Any) -> None:
+        """Handles a message after HELLO.
 
         Raises:
             Violation
         """
         if kind == Kind.HELLO:
             raise Violation("a second HELLO")
-        handler = self._handlers.get(kind)
-        if handler is not None:
-            handler(read_host_message(kind, body))
+        self._handlers[kind](message)
+
+    async def warm_up(self, targets: list[str]) -> None:
+        """Imports functions and makes the instances of classes, before the first call needs them.
+
+        Raises:
+            CallError: one of them cannot be had.
+        """
+        for target in targets:
+            await self._functions.warm_up(target)
 
     def drain(self) -> None:
-        """Takes no further call; `on_drained` runs when the last one in flight has been answered."""
+        """Takes no further call. `on_drained` runs when the last one in flight has been answered, no code of any runs any more, and
+        the instances of classes are closed."""
         if not self._draining:
             self._draining = True
             self._check_drained()
 
     def _check_drained(self) -> None:
-        if self._draining and not self._calls:
-            self._on_drained()
+        if not self._draining or self._calls or self._abandoned or self._leaving is not None:
+            return
+        self._leaving = self._loop.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        await asyncio.wait([self._loop.create_task(self._functions.close())], timeout=CLOSE_SECONDS)
+        self._on_drained()
 
     # Messages
 
@@ -88,7 +107,7 @@ class Worker:
         if message.id in self._calls:
             raise Violation(f"a CALL with the id {message.id} of a call in flight")
         deadline = None if message.deadline_ms is None else self._clock.to_local(message.deadline_ms)
-        call = Call(message, deadline)
+        call = Call(message, deadline, self._upcalls)
         if message.context.stream is not None:
             call.stream = CallStream(self._loop, self._connection, call.id, message.context.stream.credits)
         refusal = self._refusal(call)
@@ -98,7 +117,14 @@ class Worker:
             return
         if deadline is not None:
             call.timer = self._loop.call_at(deadline, self._abort, call, "deadline_exceeded", "the deadline has passed")
+        self._connection.when_room_for_call(lambda: self._begin(call))
+
+    def _begin(self, call: Call) -> None:
+        if call.settled:  # while it waited for the host to read
+            return
         try:
+            if call.deadline is not None and self._loop.time() >= call.deadline:
+                raise CallError("deadline_exceeded", "the deadline passed before the call started")
             self._start(call)
         except CallError as error:
             self._fail(call, error)
@@ -106,10 +132,9 @@ class Worker:
     def _refusal(self, call: Call) -> CallError | None:
         if self._draining:
             return CallError("draining", "this worker takes no further calls")
-        if len(self._calls) >= self._max_in_flight:
+        # A call made inside of another one has its place: the other one waits for it.
+        if len(self._calls) >= self._max_in_flight and call.message.context.depth == 0:
             return CallError("overloaded", f"{self._max_in_flight} calls are in flight here already")
-        if call.deadline is not None and self._loop.time() >= call.deadline:
-            return CallError("deadline_exceeded", "the deadline passed before the call started")
         return None
 
     def _on_upresult(self, message: Upresult) -> None:
@@ -130,10 +155,12 @@ class Worker:
 
     def _on_ping(self, message: Ping) -> None:
         self._clock.observe(message.monotonic_ms, self._loop.time())
+        oldest = next(iter(self._abandoned.values()), None)
         state = {
             "lagMs": self._lag.lag_ms,
-            "inFlight": len(self._calls),
+            "inFlight": list(dict.fromkeys([*self._calls, *self._connection.unsent_answers])),
             "abandoned": len(self._abandoned),
+            "abandonedMs": 0.0 if oldest is None else (self._loop.time() - oldest) * 1000,
             "rssBytes": rss_bytes(),
         }
         self._connection.send(Kind.PONG, [message.n, state])
@@ -155,23 +182,24 @@ class Worker:
         if function is not None:
             self._start_function(call, function)
         else:
-            self._functions.resolve(name, lambda resolved: self._on_resolved(call, resolved))
+            self._functions.resolve(name, call.id, lambda resolved: self._on_resolved(call, resolved))
 
     def _on_resolved(self, call: Call, resolved: Function | BaseException) -> None:
-        if call.settled:
-            return
         try:
             if isinstance(resolved, BaseException):
                 raise resolved
             self._start_function(call, resolved)
-        except BaseException as error:  # of the module's import
+        except BaseException as error:
             self._fail(call, error)
 
     def _start_program(self, call: Call, program: Program) -> None:
         inputs = program.fit_input(call.message.input)
         settings = self._settings(call)
+        traceparent = call.message.context.traceparent
 
         async def run() -> Any:
+            if traceparent is not None:
+                continue_trace(traceparent)
             with dspy.context(**settings):
                 prediction = await program.run(inputs, call.stream)
             return to_wire(dict(prediction.items()))
@@ -184,12 +212,17 @@ class Worker:
             raise CallError("invalid_target", f"{name!r} is a generator; call it as a stream", target=name)
         settings = self._settings(call)
         arguments = call.message.input
+        traceparent = call.message.context.traceparent
 
         async def run_async() -> Any:
+            if traceparent is not None:
+                continue_trace(traceparent)
             with dspy.context(**settings):
                 return to_wire(await function.run_async(arguments, call.stream))
 
         def run() -> Any:
+            if traceparent is not None:
+                continue_trace(traceparent)
             with dspy.context(**settings):
                 return to_wire(function.run(arguments, call.stream))
 
@@ -215,7 +248,7 @@ class Worker:
     def _finish(self, call: Call, value: Any, error: BaseException | None) -> None:
         """A lane is done with a call."""
         if call.settled:
-            self._abandoned.discard(call.id)
+            self._released(call.id)
         elif error is not None:
             self._fail(call, error)
         else:
@@ -252,11 +285,18 @@ class Worker:
     def _abort(self, call: Call, code: str, message: str) -> None:
         """Answers a call at once, and stops what can be stopped of it."""
         self._thread_lane.withdraw(call)  # from here on it cannot start
-        if call.started is not None:
-            self._abandoned.add(call.id)
+        function = call.message.target.function
+        if call.started is not None or function is not None and self._functions.withdraw(function, call.id):
+            self._abandoned[call.id] = self._loop.time()
+        self._connection.withdraw_items(call.id)
         self._fail(call, CallError(code, message))
         if call.task is not None:
             call.task.cancel()
+
+    def _released(self, call_id: int) -> None:
+        """The code of a call that was answered before has come to its end."""
+        self._abandoned.pop(call_id, None)
+        self._check_drained()
 
     def _settle(self, call: Call) -> None:
         call.settled = True

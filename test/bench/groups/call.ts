@@ -1,18 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { startRuntime } from "dspex";
 import { rate, serialP50 } from "../load.ts";
-import { startFastApi } from "../peers/fastapi.ts";
+import { payload } from "../payload.ts";
+import { startUvicorn } from "../peers/http-service.ts";
 import type { Group } from "../row.ts";
-
-/** About 1 KB of JSON, of the shapes that programs exchange. */
-const payload = {
-  question: "What is the refund policy for orders that arrive damaged? ".repeat(6),
-  context: Array.from(
-    { length: 6 },
-    (_, index) => `Passage ${index}: returns are accepted within thirty days of delivery.`,
-  ),
-  options: { temperature: 0.2, max_tokens: 512, stream: false, tags: ["support", "refund", "de"] },
-};
 
 const inFlight = 64;
 
@@ -21,7 +12,7 @@ export const call: Group = {
   name: "call",
   async start() {
     const runtime = await startRuntime({ pools: { bench: { size: 1, maxInFlight: inFlight } } });
-    const service = await startFastApi(inFlight);
+    const service = await startUvicorn("fastapi_app:app", inFlight);
     const echo = runtime.pythonFunction<[unknown], unknown>("dspex_bridge.builtins:echo_async");
     const ours = () => echo.call([payload]);
     const theirs = () => service.post("/echo", payload);

@@ -1,0 +1,90 @@
+import type { Clock, DspexError } from "@dspex/core";
+import { dynamicSupervisorSpec, startChild, type ChildSpec, type Registry } from "@dspex/supervisors";
+import type { Call } from "./call.ts";
+import { CallQueue } from "./call-queue.ts";
+import { workerMachine, type BootRecord, type WorkerSurroundings } from "./worker.ts";
+
+export interface JobsOptions {
+  /** The registered name of the supervisor of jobs. */
+  readonly name: string;
+  /** Jobs at a time. */
+  readonly limit: number;
+  /** Jobs that may wait. */
+  readonly queueLimit: number;
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly around: Omit<WorkerSurroundings, "onReady" | "onBootFailed" | "onRoom">;
+  /** What a job gets that may not even wait. */
+  readonly queueFull: () => DspexError;
+  /** What a job gets that was not begun because its supervisor is gone. */
+  readonly notTaken: () => DspexError;
+}
+
+/** The job lane of a pool: calls that get a process of their own, one each, so that they take no place from any other call. */
+export interface Jobs {
+  /** @param again it had its place already: its process died under it. */
+  submit(call: Call, again: boolean): void;
+}
+
+/**
+ * A job's process is a worker like any other, which is given one call and then leaves; a job that is cancelled and does not end is ended
+ * with its process group, as a worker is (G3). It is `temporary` under a dynamic supervisor: nothing is to be done in its place.
+ */
+export function createJobs(options: JobsOptions): { readonly jobs: Jobs; readonly spec: ChildSpec } {
+  const { name, limit, clock, registry, around, queueFull, notTaken } = options;
+  const queue = new CallQueue<Call>(options.queueLimit);
+  const boots: BootRecord = { failures: 0 };
+  let running = 0;
+  let started = 0;
+
+  /** Gives a call its process, and resolves when that is gone. Whatever happens, the call is settled then, or queued again. */
+  const run = async (call: Call): Promise<void> => {
+    const id = `job-${(started += 1)}`;
+    let taken = false;
+    let leave = (): void => {};
+    const machine = workerMachine(`${around.pool}.${id}`, boots, {
+      ...around,
+      options: { ...around.options, maxInFlight: 1 },
+      onReady(session, retire) {
+        if (call.settled) return retire();
+        taken = true;
+        leave = retire;
+        session.run(call);
+      },
+      onBootFailed: (error) => call.fail(error),
+      onRoom: () => leave(),
+    });
+    try {
+      const supervisor = registry.whereis(name);
+      if (supervisor === undefined) return;
+      const ref = await startChild(supervisor, { id, restart: "temporary", start: () => machine });
+      if (ref === undefined) return;
+      call.onAbandon = () => ref.send({ type: "retire" });
+      await new Promise<void>((resolve) => ref.subscribe({ complete: resolve, error: () => resolve() }));
+    } catch {
+      // The supervisor ended before it had answered.
+    } finally {
+      if (!taken) call.fail(notTaken());
+    }
+  };
+  const startNext = (): void => {
+    for (; running < limit && queue.size > 0; running += 1)
+      void run(queue.shift()!).then(() => {
+        running -= 1;
+        startNext();
+      });
+  };
+
+  return {
+    spec: dynamicSupervisorSpec("jobs", {}, { name }),
+    jobs: {
+      submit(call, again) {
+        call.queued(clock.now());
+        call.onAbandon = () => queue.delete(call);
+        if (again) queue.pushFirst(call);
+        else if (!queue.push(call)) return call.fail(queueFull());
+        startNext();
+      },
+    },
+  };
+}
