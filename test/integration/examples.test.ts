@@ -8,9 +8,13 @@ import { runExample } from "../support/example.ts";
 const examples: Readonly<Record<string, RegExp>> = {
   "first-program.ts": /^shipping [\d.]+\n.*dspy\.worker-\d 1\n$/s,
   "inspect-actors.ts": /^application\n.*application\/resources\/pools\/dspy\/workers\/worker-1\n/s,
+  "python-functions.ts":
+    /^\[ \[ 'to', 2 \], \[ 'be', 2 \] \]\nERR_DEADLINE_EXCEEDED\n\[ 'Bestellung', 'Erstattung', 'tea' \]\n$/,
   "spawn-a-pipeline.ts": /run\.completed \n\{ category: 'shipping', orders: \[ '#?A-48213' \] \}\n.*-->/s,
   "stream-fields.ts": /^summary: .+\nanswer: .+\nsummary, answer in 1 request\n$/,
+  "streaming-progress.ts": /^1 of 3 documents, 5 words\n2 of 3 .*\n3 of 3 documents, 12 words\n$/,
   "talk-in-a-session.ts": /^.+\nWhere is my order A-48213\?\nAnd when will it be here\?\n$/,
+  "tools-both-ways.ts": /^tea\n$/,
 };
 /** Examples with a test of their own. */
 const elsewhere = ["embed-in-a-service.ts", "supervise-a-machine.ts"];
@@ -23,7 +27,9 @@ describe("docs/examples", () => {
   afterAll(() => model.close());
 
   it("are all run", () => {
-    const files = readdirSync(path.resolve(import.meta.dirname, "../../docs/examples"));
+    const files = readdirSync(path.resolve(import.meta.dirname, "../../docs/examples")).filter((file) =>
+      file.endsWith(".ts"),
+    );
     expect([...Object.keys(examples), ...elsewhere].sort()).toEqual(files.sort());
   });
 

@@ -50,11 +50,11 @@ export interface Runtime extends AsyncDisposable {
     signature: Signature<In, Out>,
     options?: ProgramOptions<M>,
   ): Program<In, ModuleOutput<M, Out>>;
-  /** A plain Python function, `"package.module:name"`. */
-  pythonFunction<Args extends readonly unknown[], Result>(
+  /** A plain Python function, `"package.module:name"`; a generator yields `Item`s. */
+  pythonFunction<Args extends readonly unknown[], Result, Item = unknown>(
     path: string,
     options?: PythonFunctionOptions,
-  ): PythonFunction<Args, Result>;
+  ): PythonFunction<Args, Result, Item>;
   /**
    * Runs a pipeline, as an actor of its own under `work/pipelines`. Whatever is wrong with the input or the application is
    * the run's outcome.

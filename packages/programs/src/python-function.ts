@@ -13,11 +13,11 @@ export interface PythonFunctionOptions {
   readonly lane?: "call" | "job";
 }
 
-/** A plain Python function: `call([a, b])` calls it with these arguments; a generator is read with `stream([a, b])`. */
-export type PythonFunction<Args extends readonly unknown[], Result> = StreamingCallable<
+/** A plain Python function: `call([a, b])` calls it with these arguments; a generator of `Item`s is read with `stream([a, b])`. */
+export type PythonFunction<Args extends readonly unknown[], Result, Item = unknown> = StreamingCallable<
   Args,
   Result,
-  unknown
+  Item
 >;
 
 /**
@@ -29,15 +29,15 @@ export type PythonFunction<Args extends readonly unknown[], Result> = StreamingC
  * async, and closed when the worker leaves.
  * @throws DspexError `ERR_INVALID_OPTION` when `path` is not of that form.
  */
-export function createPythonFunction<Args extends readonly unknown[], Result>(
+export function createPythonFunction<Args extends readonly unknown[], Result, Item>(
   path: string,
   options: PythonFunctionOptions,
   ports: CallerPorts,
-): PythonFunction<Args, Result> {
+): PythonFunction<Args, Result, Item> {
   if (!/^[\w.]+:\w+(\.\w+)*$/.test(path))
     throw invalidOption("path", path, 'a module and a name, "package.module:name"');
   const lane = choiceOption("lane", options.lane, { default: "call", among: ["call", "job"] });
-  return createCallable<Args, Result>(
+  return createCallable<Args, Result, Item>(
     {
       operation: path,
       target: { function: path },
