@@ -29,7 +29,7 @@ export type PythonFunction<Args extends readonly unknown[], Result, Item = unkno
  * async, and closed when the worker leaves.
  * @throws DspexError `ERR_INVALID_OPTION` when `path` is not of that form.
  */
-export function createPythonFunction<Args extends readonly unknown[], Result, Item>(
+export function createPythonFunction<Args extends readonly unknown[], Result, Item = unknown>(
   path: string,
   options: PythonFunctionOptions,
   ports: CallerPorts,
