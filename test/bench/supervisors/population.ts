@@ -94,10 +94,10 @@ export const populationRows: readonly Row[] = [
     bar: { at: "most", ratio: 3 },
   },
   {
-    name: "spawn of 10,000 actors",
+    name: "spawn of 50,000 actors",
     unit: "µs/actor",
-    ours: { name: "supervised", measure: () => spawnSupervised(10_000) },
-    peer: { name: "createActor().start()", measure: () => startBare(10_000) },
+    ours: { name: "supervised", measure: () => spawnSupervised(50_000) },
+    peer: { name: "createActor().start()", measure: () => startBare(50_000) },
     bar: { at: "most", ratio: 3 },
   },
   {
