@@ -1,3 +1,4 @@
+import type { Timer } from "@dspex/core";
 import {
   createActor,
   type ActorOptions,
@@ -48,6 +49,8 @@ export class ChildRunner {
   #closed = false;
   /** Children that were asked to stop and have not ended. */
   #stopping = 0;
+  /** Until when they have time, where all were asked together: one for each `shutdown`. */
+  readonly #commonTimers = new Map<number, Timer>();
 
   constructor(
     scope: AnyActorScope,
@@ -120,23 +123,19 @@ export class ChildRunner {
     this.layDown(child);
   }
 
-  /** Stops all children at the same time. They share one timer, so a million take as long as one. */
+  /** Stops all children at the same time. Those with the same `shutdown` share a timer, so a million take as long as one. */
   *stopTogether(): Task {
-    let longestMs = 0;
-    for (const child of this.table) {
-      this.#beginStop(child);
-      const { status, spec } = child;
-      if (status === "stopping" && typeof spec.shutdown === "number")
-        longestMs = Math.max(longestMs, spec.shutdown);
+    for (const child of this.table) this.#beginStop(child);
+    for (const { status, spec } of this.table) {
+      const { shutdown } = spec;
+      if (status !== "stopping" || typeof shutdown !== "number" || this.#commonTimers.has(shutdown)) continue;
+      this.#commonTimers.set(
+        shutdown,
+        this.#around.clock.setTimeout(() => this.#killLate(shutdown), shutdown),
+      );
     }
-    const killThem = (): void => {
-      for (const child of this.table)
-        if (child.status === "stopping" && child.spec.shutdown !== "infinity")
-          this.end(child.incarnation!, "killed");
-    };
-    const timer = this.#stopping > 0 ? this.#around.clock.setTimeout(killThem, longestMs) : undefined;
     while (this.#stopping > 0) yield;
-    timer?.cancel();
+    this.#cancelCommonTimers();
     for (const child of this.table) this.layDown(child);
   }
 
@@ -173,6 +172,7 @@ export class ChildRunner {
   /** Kills all children, in reverse order, and starts none any more. */
   killAll(): void {
     this.#closed = true;
+    this.#cancelCommonTimers();
     for (const child of this.table.all().toReversed()) {
       if (child.incarnation !== undefined) this.end(child.incarnation, "killed");
       child.timer?.cancel();
@@ -185,6 +185,7 @@ export class ChildRunner {
     const { child, actor } = incarnation;
     const { clock, registry } = this.#around;
     child.incarnation = undefined;
+    child.lastLife = incarnation.generation;
     incarnation.cancelTimers();
     registry.forget(actor);
     if (child.status === "stopping") this.#stopping -= 1;
@@ -270,6 +271,15 @@ export class ChildRunner {
     const { path, spec } = child;
     const { type } = spec;
     lifeCycle.add({ event, path, type, incarnation: generation, ref: actor, atMs: clock.now(), reason });
+  }
+
+  #killLate(shutdown: number): void {
+    for (const { status, spec, incarnation } of this.table)
+      if (status === "stopping" && spec.shutdown === shutdown) this.end(incarnation!, "killed");
+  }
+
+  #cancelCommonTimers(): void {
+    for (const timer of this.#commonTimers.values()) timer.cancel();
   }
 
   #startTimedOut(incarnation: Incarnation): void {

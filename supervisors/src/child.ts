@@ -27,6 +27,8 @@ export class Child implements ChildView {
   generation = 0;
   /** The living one. */
   incarnation: Incarnation | undefined;
+  /** The generation of the last one that lived and ended. */
+  lastLife = 0;
   /** How the last incarnation ended; only while `exited`. */
   exit: ExitReason | undefined;
   /** The start, kill or retry timer: there is never more than one. */

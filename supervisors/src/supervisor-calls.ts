@@ -131,11 +131,20 @@ function* terminateChild(core: SupervisorCore, asked: string | AnyActorRef): Tas
   const byId = typeof asked === "string";
   if (byId ? kind === "template" : kind === "static")
     throw refused(core, nameOf(asked), byId ? "simple_one_for_one" : "not_found");
+  const child = byId ? core.table.get(asked) : childOf(asked, core);
+  if (child !== undefined) yield* core.runner.stop(child);
   // What is dead already is as terminated as can be, whoever its supervisor was.
-  if (!byId && !isAlive(asked)) return;
-  const child = byId ? core.table.get(asked) : incarnationOf(asked)?.child;
-  if (child?.supervisor !== core) throw refused(core, nameOf(asked), "not_found");
-  yield* core.runner.stop(child);
+  else if (byId || isAlive(asked)) throw refused(core, nameOf(asked), "not_found");
+}
+
+/** The child whose living incarnation this is, or its last one, while what follows from its end is still to come. */
+function childOf(ref: AnyActorRef, core: SupervisorCore): Child | undefined {
+  const incarnation = incarnationOf(ref);
+  const child = incarnation?.child;
+  if (child === undefined || core.table.get(child.id) !== child) return undefined;
+  return incarnation!.alive || (child.incarnation === undefined && child.lastLife === incarnation!.generation)
+    ? child
+    : undefined;
 }
 
 /** The child of this id, which must have no process. */

@@ -52,6 +52,8 @@ export class SupervisorCore {
   #working = false;
   #terminating = false;
   #shutdownAsked = false;
+  /** Children whose restart failed. */
+  readonly #retrying = new Set<Child>();
   /** It is to be woken already. */
   #woken = false;
   #instances = 0;
@@ -205,7 +207,6 @@ export class SupervisorCore {
           return yield* this.#terminate(action.reason);
       }
     }
-    this.#enter("running");
   }
 
   /** OTP leaves control to its mailbox before it tries again; so do we, and to the event loop as well. */
@@ -213,6 +214,7 @@ export class SupervisorCore {
     if (this.phase === "stopped") return;
     const { generation } = child;
     child.status = "restarting";
+    this.#retrying.add(child);
     child.timer = this.around.clock.setTimeout(() => {
       child.timer = undefined;
       this.#mailbox.push({ type: "retry", child, generation });
@@ -283,6 +285,14 @@ export class SupervisorCore {
     // A task waits, unless it is to be given up for a shutdown that was asked for while it worked.
     if (this.#task.next().done !== true) return this.#shutdownAsked && !this.#terminating;
     this.#task = undefined;
+    this.#lookAtRetries();
     return true;
+  }
+
+  /** It is restarting as long as a child of it waits for another attempt; a call may have ended that. */
+  #lookAtRetries(): void {
+    if (this.phase !== "running" && this.phase !== "restarting") return;
+    for (const child of this.#retrying) if (child.status !== "restarting") this.#retrying.delete(child);
+    this.phase = this.#retrying.size === 0 ? "running" : "restarting";
   }
 }
