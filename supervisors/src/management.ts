@@ -1,3 +1,4 @@
+import { invalidOption } from "@dspex/core";
 import type { AnyActorRef } from "xstate";
 import { noProcess } from "./alive.ts";
 import { ask } from "./ask.ts";
@@ -32,22 +33,24 @@ export function startChild(
  * actor (refused: `simple_one_for_one`), a static one the id; a dynamic one takes either. Refused with `not_found`.
  */
 export function terminateChild(supervisor: AnyActorRef, child: string | AnyActorRef): Promise<void> {
+  if (typeof child !== "string" && !isRef(child))
+    return Promise.reject(invalidOption("child", child, "the id of a child, or its actor"));
   return request(supervisor, { call: "terminate_child", child });
 }
 
 /** Starts a stopped child again. Refused with `running`, `restarting`, `not_found` or `simple_one_for_one`. */
 export function restartChild(supervisor: AnyActorRef, id: string): Promise<AnyActorRef | undefined> {
-  return request(supervisor, { call: "restart_child", child: id });
+  return requestById(supervisor, "restart_child", id);
 }
 
 /** Drops the specification of a stopped child. Refused with `running`, `restarting`, `not_found` or `simple_one_for_one`. */
 export function deleteChild(supervisor: AnyActorRef, id: string): Promise<void> {
-  return request(supervisor, { call: "delete_child", child: id });
+  return requestById(supervisor, "delete_child", id);
 }
 
 /** The specification of a child, defaults filled in. Refused with `not_found`. */
 export function getChildSpec(supervisor: AnyActorRef, id: string): Promise<ResolvedChildSpec> {
-  return request(supervisor, { call: "get_childspec", child: id });
+  return requestById(supervisor, "get_childspec", id);
 }
 
 /** All children, the newest first. */
@@ -67,10 +70,25 @@ export function kill(ref: AnyActorRef): void {
   incarnationOf(ref)?.end("killed");
 }
 
+function requestById<T>(
+  supervisor: AnyActorRef,
+  call: "restart_child" | "delete_child" | "get_childspec",
+  id: string,
+): Promise<T> {
+  if (typeof id !== "string") return Promise.reject(invalidOption("id", id, "the id of a child"));
+  return request(supervisor, { call, child: id });
+}
+
 function request<T>(supervisor: AnyActorRef, call: Call): Promise<T> {
+  if (!isRef(supervisor)) return Promise.reject(invalidOption("supervisor", supervisor, "an actor"));
   if (coreOf(supervisor) === undefined)
     return Promise.reject(noProcess(supervisor, `${supervisor.id} is not a supervisor`));
   return ask<T, CallEvent>(supervisor, (reply) => ({ type: "otp.call", call, reply }), {
     timeoutMs: Infinity,
   });
+}
+
+/** A caller without types may hand over anything. */
+function isRef(value: unknown): value is AnyActorRef {
+  return typeof value === "object" && value !== null && "send" in value && "getSnapshot" in value;
 }

@@ -1,4 +1,4 @@
-import { DspexError } from "@dspex/core";
+import { DspexError, invalidOption } from "@dspex/core";
 import type { AnyActorRef, EventObject } from "xstate";
 import { isAlive } from "./alive.ts";
 import { Child } from "./child.ts";
@@ -108,9 +108,9 @@ function* startChild(core: SupervisorCore, asked: AskedChild): Task<AnyActorRef 
 function newChild(core: SupervisorCore, asked: AskedChild): Child {
   const { template, auto_shutdown, extra_arguments: extra } = core.options;
   if (template !== undefined) {
-    const own = isArguments(asked) ? asked : [];
+    if (!isArguments(asked)) throw invalidOption("child", asked, "a list of arguments for the template");
     const id = core.nextInstanceId(template.id);
-    return new Child(core, id, template, extra.length === 0 ? own : [...extra, ...own]);
+    return new Child(core, id, template, extra.length === 0 ? asked : [...extra, ...asked]);
   }
   const spec = resolveChildSpec(asked as ChildSpec<readonly unknown[]>, "child", auto_shutdown);
   return new Child(core, spec.id, spec, extra);

@@ -75,6 +75,13 @@ describe("dynamic supervisors", () => {
     }
   });
 
+  it("a template wants arguments, and says so of anything else", async () => {
+    const stage = new Stage();
+    const ref = start(stage, { template: { id: "t", start: () => stage.logic("x") } });
+    expect(await answer(startChild(ref, stage.worker("y")))).toBe("child");
+    expect(await countChildren(ref)).toMatchObject({ workers: 0 });
+  });
+
   it("F10.82 an instance whose start fails is not added", async () => {
     const stage = new Stage();
     stage.failing.add("x");

@@ -200,4 +200,17 @@ describe("management calls", () => {
     expect(isAlive(free)).toBe(true);
     expect([isAlive(first), isAlive(stage.ref("a"))]).toEqual([false, true]);
   });
+
+  it("what is no actor, no id and no specification is rejected by name, and harms nobody", async () => {
+    const stage = new Stage();
+    const { root } = await stage.start({ children: [stage.worker("a")] });
+    for (const nothing of [undefined, null, 7, {}, []] as never[]) {
+      expect(await answer(terminateChild(root, nothing))).toBe("child");
+      for (const call of [restartChild, deleteChild, getChildSpec])
+        expect(await answer(call(root, nothing))).toBe("id");
+      expect(await answer(startChild(root, nothing))).toMatch(/^child/);
+      expect(await answer(countChildren(nothing))).toBe("supervisor");
+    }
+    expect(living(stage.app)).toBe("a");
+  });
 });
