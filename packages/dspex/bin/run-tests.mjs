@@ -1,20 +1,19 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * Runs jest and, unless `args` ask jest for something particular, pytest beside it, whose output follows jest's; prints their sum as
- * the last line of stdout, `N passed, N failed`. Returns the exit code: 0 only if tests ran and none failed.
+ * Runs jest and, unless `args` ask jest for something particular, pytest; prints their sum as the last line of stdout,
+ * `N passed, N failed`. Returns the exit code: 0 only if tests ran and none failed.
  */
 export async function runTests({ root, python, args }) {
   const directory = await mkdtemp(join(tmpdir(), "dspex-test-"));
   try {
-    const suites = [runJest({ root, args, report: join(directory, "jest.json") })];
-    if (args.length === 0) suites.push(runPytest({ root, python, directory }));
-    const totals = await Promise.all(suites);
-    process.stdout.write(totals.map(({ output = "" }) => output).join(""));
+    const totals = [await runJest({ root, args, report: join(directory, "jest.json") })];
+    if (args.length === 0)
+      totals.push(await runPytest({ root, python, report: join(directory, "pytest.xml") }));
     const { passed, failed, skipped } = totals.reduce(add);
     process.stdout.write(
       `\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`,
@@ -38,17 +37,9 @@ async function runJest({ root, args, report }) {
   return { ok, ...jestTotals(existsSync(report) ? readFileSync(report, "utf8") : undefined) };
 }
 
-async function runPytest({ root, python, directory }) {
-  const report = join(directory, "pytest.xml");
-  const log = join(directory, "pytest.log");
-  const file = openSync(log, "w");
-  const ok = await succeeds(python, ["-m", "pytest", "python-bridge", `--junitxml=${report}`], root, file);
-  closeSync(file);
-  return {
-    ok,
-    output: readFileSync(log, "utf8"),
-    ...pytestTotals(existsSync(report) ? readFileSync(report, "utf8") : undefined),
-  };
+async function runPytest({ root, python, report }) {
+  const ok = await succeeds(python, ["-m", "pytest", "python-bridge", `--junitxml=${report}`], root);
+  return { ok, ...pytestTotals(existsSync(report) ? readFileSync(report, "utf8") : undefined) };
 }
 
 /** A file that could not be loaded holds no tests for jest; here it counts as one that failed. */
@@ -78,10 +69,10 @@ function add(a, b) {
   return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
 }
 
-/** Its output is this process's own, or goes into `file`. A signal to this process reaches it too, and the exit waits for it. */
-function succeeds(command, args, cwd, file = "inherit") {
+/** Its output is this process's own. A signal to this process reaches it too, and the exit waits for it. */
+function succeeds(command, args, cwd) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: ["inherit", file, file] });
+    const child = spawn(command, args, { cwd, stdio: "inherit" });
     const pass = (signal) => child.kill(signal);
     for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, pass);
     child.once("error", reject);
