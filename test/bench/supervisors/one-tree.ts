@@ -9,7 +9,7 @@ import { counter, spawn, startPool } from "./trees.ts";
 
 const restarts = 200;
 const messages = 200_000;
-const stops = 1_000;
+const stops = 10_000;
 const timers = 10_000;
 const hops = 20_000;
 const inspected = 20_000;
