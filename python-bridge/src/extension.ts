@@ -1,3 +1,4 @@
+import { arrowTable, type ArrowTable } from "./arrow-table.ts";
 import { violation } from "./errors.ts";
 import {
   elementTypeOf,
@@ -10,7 +11,7 @@ import {
 } from "./nd-array.ts";
 
 /** The MessagePack extension types of the protocol (`docs/protocol.md` §3). */
-export const extensionTypes = { datetime: 32, bigint: 33, ndarray: 34, bytes: 35 } as const;
+export const extensionTypes = { datetime: 32, bigint: 33, ndarray: 34, bytes: 35, arrow: 36 } as const;
 
 /** Bytes from this size on travel in a segment of their own, from where they are to where they are used. */
 export const segmentBytes = 64 * 1024;
@@ -74,6 +75,8 @@ export function readExtension(type: number, payload: Uint8Array, segments: reado
       return readNdArray(payload, segments);
     case extensionTypes.bytes:
       return readData(payload, 2, segments);
+    case extensionTypes.arrow:
+      return arrowTable(readData(payload, 2, segments));
     default:
       throw violation(`extension type ${type}`);
   }
@@ -117,6 +120,10 @@ function readBigint(payload: Uint8Array): bigint {
 
 export function bytesExtension(bytes: Uint8Array): Extended {
   return new Extended(extensionTypes.bytes, new Uint8Array(), bytes);
+}
+
+export function arrowExtension({ ipc }: ArrowTable): Extended {
+  return new Extended(extensionTypes.arrow, new Uint8Array(), ipc);
 }
 
 export function ndArrayExtension({ dtype, shape, data }: NdArray): Extended {

@@ -1,3 +1,4 @@
+export { arrowTable, isArrowTable, type ArrowTable } from "./arrow-table.ts";
 export { violation, type BridgeErrorCodes } from "./errors.ts";
 
 export {

@@ -1,6 +1,8 @@
 import { types } from "node:util";
 import { DspexError, show } from "@dspex/core";
+import { isArrowTable } from "./arrow-table.ts";
 import {
+  arrowExtension,
   bigintExtension,
   bytesExtension,
   datetimeExtension,
@@ -30,8 +32,9 @@ export type WireValue =
 /** Deeper values are rejected by both halves. */
 const maxDepth = 512;
 
-/** The codec writes an integer above this as a float, which Python would show as `4294967296.0` in a prompt. */
+/** The codec writes an integer beyond these as a float, which Python would show as `4294967296.0` in a prompt. */
 const maxPlainInteger = 2 ** 32 - 1;
+const minPlainInteger = -(2 ** 31);
 
 /** Up to here every integer is a number of its own. */
 const maxExactInteger = 2 ** 53;
@@ -74,8 +77,8 @@ function visit(value: unknown): WireValue {
 
 function visitNumber(value: number): WireValue {
   if (value === 0) return Object.is(value, -0) ? negativeZero : value;
-  const size = Math.abs(value);
-  return size > maxPlainInteger && size <= maxExactInteger && Number.isInteger(value) ? BigInt(value) : value;
+  if (value <= maxPlainInteger && value >= minPlainInteger) return value;
+  return Number.isInteger(value) && Math.abs(value) <= maxExactInteger ? BigInt(value) : value;
 }
 
 function visitBigint(value: bigint): WireValue {
@@ -95,6 +98,7 @@ function visitObject(value: object): WireValue {
   // Where it went through here before.
   if (value instanceof Extended || value instanceof Float) return value;
   if (isNdArray(value)) return ndArrayExtension(value);
+  if (isArrowTable(value)) return arrowExtension(value);
   if (types.isDate(value)) return visitDate(value);
   const typedArray = typedArrayExtension(value);
   if (typedArray !== undefined) return typedArray;
@@ -166,6 +170,7 @@ function remedy(value: object): string {
   if (types.isBoxedPrimitive(value)) return "Send value.valueOf()";
   if (ArrayBuffer.isView(value)) return "Send a Float32Array or another array that numpy knows";
   if (value instanceof URL) return "Send url.href";
+  if ("schema" in value && "batches" in value) return "Send arrowTable(tableToIPC(table))";
   return "Send a plain object with its fields";
 }
 

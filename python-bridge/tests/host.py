@@ -1,5 +1,6 @@
 """Plays the host of a real worker process, over real pipes."""
 
+import contextlib
 import itertools
 import os
 import queue
@@ -7,15 +8,20 @@ import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from dspex_bridge.frames import FrameDecoder
-from dspex_bridge.kinds import Kind
+from dspex_bridge.inbox import Inbox
+from dspex_bridge.json_lines_codec import JsonLinesCodec
+from dspex_bridge.kinds import PARTS, Kind
+from dspex_bridge.messages import read_host_message
 from dspex_bridge.msgpack_codec import MsgpackCodec
+
+CODECS = {codec.name: codec for codec in (MsgpackCodec(), JsonLinesCodec())}
+
+WINDOW = 64 * 1024 * 1024
 
 PYTHON = Path(__file__).parents[1] / "python"
 TESTS = Path(__file__).parent
@@ -39,8 +45,13 @@ class HostFailure(Exception):
 
 def frame(kind: int, value: Any) -> bytes:
     """One encoded frame."""
+    return encoded("msgpack", kind, value)
+
+
+def encoded(codec: str, kind: int, value: Any) -> bytes:
+    """The same in a codec."""
     buffer = bytearray()
-    MsgpackCodec().append(buffer, kind, value, None)
+    CODECS[codec].append(buffer, kind, value, None)
     return bytes(buffer)
 
 
@@ -84,7 +95,7 @@ class Worker:
     """A worker process. Frames from it are collected on a thread; LM requests are answered by `lm` there, and calls of tools by
     `tool`; where it is None they are kept in `upcalls`."""
 
-    def __init__(self, lm: Answer | None = None, *, tool: Answer | None = None, greet: bool = True, python: str = sys.executable, **changes: Any):
+    def __init__(self, lm: Answer | None = None, *, tool: Answer | None = None, greet: bool = True, python: str = sys.executable, codec: str = "msgpack", **changes: Any):
         self.lm = lm
         self.tool = tool
         self.logs: list[list[str]] = []
@@ -92,15 +103,19 @@ class Worker:
         self.upcalls: "queue.Queue[list[Any]]" = queue.Queue()
         self.upcancels: "queue.Queue[int]" = queue.Queue()
         self.pongs: "queue.Queue[list[Any]]" = queue.Queue()
-        self.answers: dict[int, "queue.Queue[tuple[str, Any, Any]]"] = {}
+        self.answers: defaultdict[int, "queue.Queue[tuple[str, Any, Any]]"] = defaultdict(queue.Queue)
         self.kinds: list[int] = []
-        self.items: dict[int, list[Any]] = {}
+        self.items: defaultdict[int, list[Any]] = defaultdict(list)
+        self.codec = codec
         self.credits: "queue.Queue[tuple[int, int]]" = queue.Queue()
         self._ids = itertools.count(1)
         self._ready: "queue.Queue[dict[str, Any]]" = queue.Queue()
         self._bye = threading.Event()
+        self._ended = False
         self._may_read = threading.Event()
         self._may_read.set()
+        self.pause_seconds = 0.0
+        """Between two reads of 64 KiB: makes a slow reader."""
         self._write_lock = threading.Lock()
         self.process = subprocess.Popen(
             [python, "-I", str(PYTHON / "worker.py")],
@@ -121,8 +136,10 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait()
+        self._ended = True
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            stream.close()
+            with contextlib.suppress(BrokenPipeError):  # of what was not written yet
+                stream.close()
 
     def write(self, data: bytes) -> None:
         with self._write_lock:
@@ -130,7 +147,7 @@ class Worker:
             self.process.stdin.flush()
 
     def send(self, kind: int, value: Any) -> None:
-        self.write(frame(kind, value))
+        self.write(encoded(self.codec, kind, value))
 
     def put(self, hash: str, spec: Any) -> None:
         self.send(Kind.PUT, [hash, spec])
@@ -231,11 +248,24 @@ class Worker:
         return self.process.stderr.read().decode()
 
     def _read(self) -> None:
-        decoder = FrameDecoder()
+        try:
+            self._read_until_the_end()
+        except (OSError, ValueError):  # a descriptor that is closed
+            if not self._ended:
+                raise
+
+    def _read_until_the_end(self) -> None:
+        codec, inbox = CODECS[self.codec], Inbox(WINDOW)
+        decoder = codec.decoder(WINDOW, inbox)
         while chunk := os.read(self.process.stdout.fileno(), 64 * 1024):
             self._may_read.wait()
-            for kind, body, _ in decoder.feed(chunk):
-                self._on_frame(kind, msgspec.msgpack.decode(body))
+            if self.pause_seconds:
+                time.sleep(self.pause_seconds)
+            for part in decoder.feed(chunk):
+                whole = inbox.take(read_host_message(codec, part)) if part[0] in PARTS else part
+                if whole is not None:
+                    kind, body, segments = whole
+                    self._on_frame(kind, codec.decode(Any, body, segments))
 
     def _on_frame(self, kind: int, value: Any) -> None:
         self.kinds.append(kind)

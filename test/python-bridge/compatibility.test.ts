@@ -28,6 +28,7 @@ describe.each(["msgpack", "json-lines"] as const)("the compatibility table row b
       ["plain objects", { a: { b: [] } }, "dict {'a': dict {'b': list []}}"],
       ["an integer of 32 bits", 2 ** 32 - 1, "int 4294967295"],
       ["an integer beyond 32 bits", 2 ** 32, "int 4294967296"],
+      ["a negative integer beyond 31 bits", -(2 ** 31) - 1, "int -2147483649"],
       ["a negative integer beyond 32 bits", -(2 ** 32), "int -4294967296"],
       ["the largest safe integer", Number.MAX_SAFE_INTEGER, "int 9007199254740991"],
       ["2^53", 2 ** 53, "int 9007199254740992"],

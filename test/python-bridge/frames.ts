@@ -1,9 +1,9 @@
 import { type Frame, type WireCodec, type WireValue } from "@dspex/python-bridge";
 
 /** What a side that takes everything has announced. */
-export const everything: ReadonlySet<string> = new Set(["chunks", "datetime", "bigint", "ndarray"]);
+export const everything: ReadonlySet<string> = new Set(["chunks", "datetime", "bigint", "ndarray", "arrow"]);
 
-const takesAllAtOnce: ReadonlySet<string> = new Set(["datetime", "bigint", "ndarray"]);
+const takesAllAtOnce: ReadonlySet<string> = new Set(["datetime", "bigint", "ndarray", "arrow"]);
 
 /** A plain frame, with all of its value. */
 export const frameBytes = (codec: WireCodec, kind: number, value: WireValue): Buffer =>

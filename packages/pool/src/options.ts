@@ -1,4 +1,5 @@
-import { integerOption, durationOption, invalidOption, textOption } from "@dspex/core";
+import { choiceOption, integerOption, durationOption, invalidOption, textOption } from "@dspex/core";
+import type { CodecName } from "@dspex/python-bridge";
 
 export interface PoolOptions {
   /** Workers. @default 2 */
@@ -27,6 +28,11 @@ export interface PoolOptions {
   readonly heartbeatMs?: number;
   /** The largest value that crosses the wire in either direction, in bytes. @default 64 MiB */
   readonly maxFrameBytes?: number;
+  /**
+   * How workers are spoken to: `"json-lines"` is text that a person can read, to look for a fault on the wire
+   * (`docs/protocol.md` §7). @default "msgpack"
+   */
+  readonly codec?: CodecName;
   /** Directories in which workers look for the user's Python modules. @default [] */
   readonly paths?: readonly string[];
   /**
@@ -64,6 +70,10 @@ export function resolvePoolOptions(
     drainTimeoutMs: durationOption(`${path}.drainTimeoutMs`, options.drainTimeoutMs, { default: 5_000 }),
     cancelGraceMs: durationOption(`${path}.cancelGraceMs`, options.cancelGraceMs, { default: 5_000 }),
     heartbeatMs: durationOption(`${path}.heartbeatMs`, options.heartbeatMs, { default: 5_000, min: 10 }),
+    codec: choiceOption(`${path}.codec`, options.codec, {
+      default: "msgpack",
+      among: ["msgpack", "json-lines"],
+    }),
     maxFrameBytes: integerOption(`${path}.maxFrameBytes`, options.maxFrameBytes, {
       default: 64 * 1024 * 1024,
       min: 1024,

@@ -4,6 +4,7 @@ import {
   openConnection,
   violation,
   type CallInfo,
+  type CodecName,
   type Connection,
   type Hello,
   type LogLevel,
@@ -22,6 +23,8 @@ import type { UpcallHandler } from "./upcall.ts";
 export interface WorkerSessionOptions {
   readonly process: OsProcess;
   readonly hello: Hello;
+  /** @default "msgpack" */
+  readonly codec?: CodecName;
   readonly heartbeatMs: number;
   /** How long a call that was given up may go unanswered, or its code run on, in milliseconds. */
   readonly cancelGraceMs: number;
@@ -77,12 +80,12 @@ export class WorkerSession implements WorkerLoad {
   #pid = 0;
 
   constructor(options: WorkerSessionOptions) {
-    const { process, hello, clock } = options;
+    const { process, hello, codec = "msgpack", clock } = options;
     this.#options = options;
     this.workerId = hello.workerId;
     this.#connection = openConnection(
       { readable: process.stdout, writable: process.stdin },
-      { maxFrameBytes: hello.maxFrameBytes },
+      { maxFrameBytes: hello.maxFrameBytes, codec },
       {
         onMessage: (message) => this.#receive(message),
         onEnd: (error) => {

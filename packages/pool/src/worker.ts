@@ -186,6 +186,7 @@ class WorkerLife {
         seams: options.seams,
         warmUp: options.warmUp,
       },
+      codec: options.codec,
       heartbeatMs: options.heartbeatMs,
       cancelGraceMs: options.cancelGraceMs,
       clock,

@@ -88,11 +88,15 @@ def array(code: int, shape: tuple[int, ...], data: bytes | bytearray | memoryvie
     return view.cast(_formats[code], shape) if view.nbytes else view.cast(_formats[code])
 
 
-def number(value: Any) -> bool | int | float | None:
-    """The number that a numpy scalar is; `None` for anything else. Whoever has one has imported numpy."""
-    scalar = getattr(sys.modules.get("numpy"), "generic", ())
-    convert = _numbers.get(value.dtype.kind) if isinstance(value, scalar) else None
-    return None if convert is None else convert(value)
+def is_scalar(value: Any) -> bool:
+    """Whether this is one of numpy's scalars, which have the buffer protocol too. Whoever has one has imported numpy."""
+    return isinstance(value, getattr(sys.modules.get("numpy"), "generic", ()))
+
+
+def number(scalar: Any) -> bool | int | float | None:
+    """The number that a scalar is; `None` for dates, complex numbers and the like."""
+    convert = _numbers.get(scalar.dtype.kind)
+    return None if convert is None else convert(scalar)
 
 
 _numbers = {"b": bool, "i": int, "u": int, "f": float}

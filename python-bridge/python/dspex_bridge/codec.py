@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from . import arrays, extensions
+from . import arrays, extensions, tables
 from .extensions import Extended
 
 MAX_DEPTH = 512
@@ -19,7 +19,7 @@ _MAX_INT = 2**64 - 1
 _SAFE_TYPES = frozenset((float, bool, type(None)))
 
 
-_host_takes = frozenset(("chunks", "datetime", "bigint", "ndarray"))
+_host_takes = frozenset(("chunks", "datetime", "bigint", "ndarray", "arrow"))
 """Of the one host of this process."""
 
 
@@ -133,8 +133,28 @@ def _simpler(value: Any) -> Any:
     to_dict = getattr(type(value), "toDict", None)  # dspy.Prediction and dspy.Example
     if callable(to_dict):
         return to_dict(value)
-    number = arrays.number(value)
-    return _buffer(value) if number is None else number
+    if arrays.is_scalar(value):
+        return _number(value)
+    return _table(value) if tables.is_table(value) else _buffer(value)
+
+
+def _number(scalar: Any) -> bool | int | float:
+    number = arrays.number(scalar)
+    if number is None:
+        raise Unserializable(f"it is a numpy.{type(scalar).__name__}; return item() of it, or text")
+    return number
+
+
+def _table(value: Any) -> Extended:
+    name = f"{type(value).__module__}.{type(value).__qualname__}"
+    if "arrow" not in _host_takes:
+        raise Unserializable(f"it is a {name}, and the host takes no tables; return its rows")
+    try:
+        return extensions.from_table(value)
+    except ImportError:
+        raise Unserializable(f"it is a {name}; install pyarrow to send tables, or return its rows") from None
+    except (ValueError, TypeError) as error:
+        raise Unserializable(f"it is a {name}, and no table ({error}); return a table or a list") from None
 
 
 def _buffer(value: Any) -> Any:

@@ -27,7 +27,7 @@ ITEM_ROOM_BYTES = 1024 * 1024
 CALL_ROOM_BYTES = 64 * 1024 * 1024
 """No further call starts while more than this is unread."""
 
-MAX_UNREAD_SMALL_BYTES = 64 * 1024 * 1024
+MAX_UNREAD_SMALL_BYTES = 16 * 1024 * 1024
 """A host that leaves more than this of small frames unread is not read from until half of them are taken. The end of all
 patience: whatever it sends may cause one more."""
 
@@ -107,19 +107,16 @@ class Connection:
             FrameTooLarge: nothing was sent.
         """
         line = line_of(kind, value[0]) if isinstance(value, list) and value else None
+        segments: list[memoryview] | None = [] if line is not None and self._takes_chunks else None
         small = self._outbox.small
         start = len(small)
-        segments: list[memoryview] | None = [] if line is not None and self._takes_chunks else None
         body, end = self._codec.append(small, kind, value, segments)
-        try:
-            self._checked(end - body, segments)
-            if not self._outbox.may_leave_at_once(line, end - body, segments or []):
-                message = _message(kind, line, small[start:], body - start, end - start, segments)
-                del small[start:]
-                self._outbox.add(message)
-        except FrameTooLarge:
+        size = end - body
+        if segments or size > self._peer_takes or not self._outbox.may_leave_at_once(line, size, segments):
+            frame = small[start:]
             del small[start:]
-            raise
+            self._check_size(size, segments)
+            self._outbox.add(_message(kind, line, frame, body - start, end - start, segments))
         self._schedule_flush()
 
     def encode(self, kind: int, value: Any) -> Message:
@@ -132,7 +129,7 @@ class Connection:
         frame = bytearray()
         segments: list[memoryview] | None = [] if line is not None and self._takes_chunks else None
         body, end = self._codec.append(frame, kind, value, segments)
-        self._checked(end - body, segments)
+        self._check_size(end - body, segments)
         return _message(kind, line, frame, body, end, segments)
 
     def send_encoded(self, message: Message) -> None:
@@ -200,7 +197,7 @@ class Connection:
         else:
             self._loop.call_later(0.001, self._call_when_flushed, flushed)
 
-    def _checked(self, body_size: int, segments: list[memoryview] | None) -> None:
+    def _check_size(self, body_size: int, segments: list[memoryview] | None) -> None:
         size = body_size + sum(map(len, segments or ()))
         if size > self._peer_takes:
             raise FrameTooLarge(size, self._peer_takes)

@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Any
 
-from . import arrays
+from . import arrays, tables
 
 DATETIME = 32
 BIGINT = 33
 NDARRAY = 34
 BYTES = 35
+ARROW = 36
 
 SEGMENT_BYTES = 64 * 1024
 """Data from this size on travel in a segment of their own, from where they are to where they are used."""
@@ -87,6 +88,13 @@ def from_array(view: memoryview) -> Extended:
     return Extended(NDARRAY, arrays.head(view), arrays.data(view))
 
 
+def from_table(value: Any) -> Extended:
+    """Raises:
+    ImportError, ValueError, TypeError: as `tables.to_ipc` says.
+    """
+    return Extended(ARROW, b"", tables.to_ipc(value))
+
+
 def read(code: int, payload: memoryview, segments: Sequence[Buffer]) -> Any:
     """The value of an extension.
 
@@ -95,11 +103,17 @@ def read(code: int, payload: memoryview, segments: Sequence[Buffer]) -> Any:
 
     Raises:
         ValueError
+        UnreadableTable
     """
     reader = _readers.get(code)
     if reader is None:
         raise ValueError(f"extension type {code}")
     return reader(payload, segments)
+
+
+def read_but_tables(code: int, payload: memoryview, segments: Sequence[Buffer]) -> Any:
+    """The same with `None` in place of tables."""
+    return None if code == ARROW else read(code, payload, segments)
 
 
 def _read_datetime(payload: memoryview, _segments: Sequence[Buffer]) -> datetime.datetime:
@@ -126,11 +140,19 @@ def _read_bytes(payload: memoryview, segments: Sequence[Buffer]) -> bytes:
     return bytes(_data(payload, _segment.size, segments))
 
 
+def _read_table(payload: memoryview, segments: Sequence[Buffer]) -> Any:
+    return tables.from_ipc(_data(payload, _segment.size, segments))
+
+
+Reader = Callable[[int, memoryview, Sequence[Buffer]], Any]
+"""How extensions are read: `read`, or less."""
+
 _readers: dict[int, Callable[[memoryview, Sequence[Buffer]], Any]] = {
     DATETIME: _read_datetime,
     BIGINT: _read_integer,
     NDARRAY: _read_array,
     BYTES: _read_bytes,
+    ARROW: _read_table,
 }
 
 

@@ -20,6 +20,8 @@ _header = Struct(">IBBH")
 CHUNK_HEAD = Struct(">BBIBI")
 """How a CHUNK is usually encoded: an array of two, the transfer, and bytes, the latter with a length of 32 bits."""
 
+_CHUNK = int(Kind.CHUNK)
+
 NO_SEGMENTS: list[memoryview] = []
 
 Frame = tuple[int, memoryview, list[memoryview]]
@@ -111,7 +113,7 @@ class FrameDecoder:
                 raise Violation(f"frame version {version}")
             body = offset + HEADER_BYTES
             after = body - COUNTED_HEADER_BYTES + length
-            data = self._chunk_data(view, body, after) if kind == Kind.CHUNK else 0
+            data = self._chunk_data(view, body, after) if kind == _CHUNK else 0
             if data:
                 offset = min(end, after)
                 assert self.target is not None
@@ -120,7 +122,7 @@ class FrameDecoder:
                 continue
             if after > end:
                 self._needed = after - offset
-                if kind == Kind.CHUNK and self._sink is not None:
+                if kind == _CHUNK and self._sink is not None:
                     self._needed = min(self._needed, HEADER_BYTES + CHUNK_HEAD.size)
                 break
             yield kind, view[body:after], NO_SEGMENTS

@@ -5,13 +5,13 @@ import json
 import math
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
 from . import extensions
-from .extensions import Extended
+from .extensions import Extended, Reader
 from .frames import NO_SEGMENTS, ChunkSink, Frame, Violation
 from .kinds import Kind
 from .wire_codec import Buffer
@@ -59,9 +59,11 @@ class JsonLinesCodec:
         self.append(line, Kind.CHUNK, [transfer, bytes(data)], None)
         return [line]
 
-    def decode(self, shape: type[T], body: Buffer, segments: list[memoryview]) -> T:
+    def decode(self, shape: type[T], body: Buffer, segments: list[memoryview], read: Reader = extensions.read) -> T:
         value = json.loads(
-            bytes(body), object_hook=lambda map: _read_map(map, segments), parse_constant=_no_constant
+            bytes(body),
+            object_hook=lambda map: _read_map(map, lambda code, payload: read(code, payload, segments)),
+            parse_constant=_no_constant,
         )
         return msgspec.convert(value, shape)
 
@@ -148,16 +150,16 @@ def _no_constant(word: str) -> float:
     raise ValueError(f"{word}, which JSON does not know")
 
 
-def _read_map(map: dict[str, Any], segments: list[memoryview]) -> Any:
+def _read_map(map: dict[str, Any], read: Callable[[int, memoryview], Any]) -> Any:
     """A map, whose items have been read, or what is written as one."""
     if len(map) == 1:
         ((name, item),) = map.items()
         if name.startswith("$"):
-            return {name[1:]: item} if name.startswith("$$") else _read_word(name, item, segments)
+            return {name[1:]: item} if name.startswith("$$") else _read_word(name, item, read)
     return map
 
 
-def _read_word(word: str, value: Any, segments: list[memoryview]) -> Any:
+def _read_word(word: str, value: Any, read: Callable[[int, memoryview], Any]) -> Any:
     """What JSON has no word for."""
     match word, value:
         case "$float", str() if _FLOAT.fullmatch(value):
@@ -167,5 +169,5 @@ def _read_word(word: str, value: Any, segments: list[memoryview]) -> Any:
         case "$bytes", str():
             return b64decode(value, validate=True)
         case "$ext", [int() as code, str() as payload]:
-            return extensions.read(code, memoryview(b64decode(payload, validate=True)), segments)
+            return read(code, memoryview(b64decode(payload, validate=True)))
     raise ValueError(f"a map whose one key is {word!r}")

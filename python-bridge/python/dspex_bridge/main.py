@@ -66,7 +66,7 @@ def main(wire_in: int, wire_out: int, stderr: int) -> NoReturn:
 def _run(wire: Wire) -> NoReturn:
     from .clock import HostClock
     from .codec import host_takes
-    from .messages import CAPABILITIES, choose_protocol
+    from .messages import capabilities, choose_protocol
 
     codec, decoder, inbox, hello, received_at, early_frames = _receive_hello(wire)
     protocol = choose_protocol(hello.protocol)
@@ -127,7 +127,7 @@ def _run(wire: Wire) -> NoReturn:
             "maxInFlight": hello.max_in_flight,
             "threads": hello.threads,
             "codec": codec.name,
-            "capabilities": CAPABILITIES,
+            "capabilities": capabilities(),
             "seams": seams_in_force,
         },
     )

@@ -9,15 +9,19 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from . import extensions, tables
 from .frames import MIN_MAX_FRAME_BYTES, Frame, Violation
 from .inbox import Begin, Chunk, Drop
 from .kinds import Kind
+from .tables import UnreadableTable
 from .wire_codec import WireCodec
 
 PROTOCOL_MIN = PROTOCOL_MAX = 1
 
-CAPABILITIES = ["chunks", "datetime", "bigint", "ndarray"]
-"""What a worker takes beyond plain values in plain frames."""
+
+def capabilities() -> list[str]:
+    """What a worker takes beyond plain values in plain frames."""
+    return ["chunks", "datetime", "bigint", "ndarray", *(["arrow"] if tables.are_known() else [])]
 
 
 Id = Annotated[int, Meta(gt=0)]
@@ -156,11 +160,29 @@ def read_host_message(codec: WireCodec, frame: Frame) -> Any:
     if shape is None:
         return None
     try:
-        message = codec.decode(shape, body, segments)
+        try:
+            message = codec.decode(shape, body, segments)
+        except UnreadableTable as error:
+            message = _without_tables(codec.decode(shape, body, segments, extensions.read_but_tables), error)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Violation(f"a {Kind(kind).name} that cannot be read ({error})") from None
     if kind == Kind.CALL and (message.target.function is None) == (message.target.program is None):
         raise Violation("a CALL whose target is not one function or one program")
+    return message
+
+
+def _without_tables(message: Any, error: UnreadableTable) -> Any:
+    """The message with the fault in its place: whoever made the table hears of it, and nobody else.
+
+    Raises:
+        ValueError: nobody could.
+    """
+    if isinstance(message, CallMessage):
+        message.input = error
+    elif isinstance(message, Upresult):
+        message.ok, message.value = False, {"code": "ERR_NOT_SERIALIZABLE", "message": str(error)}
+    else:
+        raise ValueError(str(error))
     return message
 
 

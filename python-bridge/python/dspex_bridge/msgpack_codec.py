@@ -8,13 +8,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from . import extensions
-from .extensions import Extended
+from .extensions import Extended, Reader
 from .frames import CHUNK_HEAD, HEADER_BYTES, ChunkSink, FrameDecoder, write_header
 from .inbox import Chunk
 from .kinds import Kind
 from .wire_codec import Buffer
 
 T = TypeVar("T")
+
+_ROOM_FOR_HEADER = bytes(HEADER_BYTES)
 
 
 class MsgpackCodec:
@@ -33,7 +35,7 @@ class MsgpackCodec:
         start = len(buffer)
         body = start + HEADER_BYTES
         try:
-            buffer.extend(bytes(HEADER_BYTES))
+            buffer += _ROOM_FOR_HEADER
             try:
                 _encoder.encode_into(value, buffer, body)
             except _Apart:
@@ -51,11 +53,11 @@ class MsgpackCodec:
         CHUNK_HEAD.pack_into(head, HEADER_BYTES, 0x92, 0xCE, transfer, 0xC6, len(data))
         return [head, data]
 
-    def decode(self, shape: type[T], body: Buffer, segments: list[memoryview]) -> T:
-        if segments:
-            decoder = _decoder(shape, segments)
+    def decode(self, shape: type[T], body: Buffer, segments: list[memoryview], read: Reader = extensions.read) -> T:
+        if segments or read is not extensions.read:
+            decoder = _decoder(shape, segments, read)
         else:
-            decoder = self._decoders.get(shape) or self._decoders.setdefault(shape, _decoder(shape, segments))
+            decoder = self._decoders.get(shape) or self._decoders.setdefault(shape, _decoder(shape, segments, read))
         message = decoder.decode(body)
         # A chunk has nothing that could be one, and the bytes to make the search long.
         if shape is not Chunk and _has_timestamp(body):
@@ -86,10 +88,8 @@ def _extension(value: Any, segments: list[memoryview] | None) -> Any:
 _encoder = msgspec.msgpack.Encoder(enc_hook=_usual)
 
 
-def _decoder(shape: type[T], segments: list[memoryview]) -> msgspec.msgpack.Decoder[T]:
-    return msgspec.msgpack.Decoder(
-        shape, ext_hook=lambda code, payload: extensions.read(code, payload, segments)
-    )
+def _decoder(shape: type[T], segments: list[memoryview], read: Reader) -> msgspec.msgpack.Decoder[T]:
+    return msgspec.msgpack.Decoder(shape, ext_hook=lambda code, payload: read(code, payload, segments))
 
 
 _TIMESTAMP = re.compile(rb"\xff(?:(?<=[\xd6\xd7]\xff)|(?<=\xc7[\x04\x08\x0c]\xff)|(?<=\x00[\x04\x08\x0c]\xff))")

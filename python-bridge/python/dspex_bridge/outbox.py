@@ -5,6 +5,7 @@ What has begun and is not whole yet may take as many bytes as the peer allows, a
 answer, for which somebody waits, is held up by nothing but other answers. Pure: it knows no descriptor and no loop.
 """
 
+import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -74,6 +75,7 @@ class Outbox:
         """`window_bytes`: what the peer takes in chunks, in each of the two classes; `None` where it takes no chunks."""
         self._codec = codec
         self._window_bytes = window_bytes
+        self._plain_bytes = sys.maxsize if window_bytes is None else codec.chunk_bytes
         self.small = bytearray()
         """Plain frames, to be written next. Whoever encodes one may put it here when no line waits."""
         self._open: deque[_Transfer] = deque()
@@ -93,11 +95,11 @@ class Outbox:
     def is_empty(self) -> bool:
         return not self.small and not self._lines
 
-    def may_leave_at_once(self, line: int | None, size: int, segments: list[memoryview]) -> bool:
+    def may_leave_at_once(self, line: int | None, size: int, segments: list[memoryview] | None) -> bool:
         """Whether a message of this size is small, and has nothing in front of it."""
-        if segments or (line is not None and line in self._lines):
-            return False
-        return line is None or self._window_bytes is None or size <= self._codec.chunk_bytes
+        if line is None:
+            return True
+        return not segments and size <= self._plain_bytes and line not in self._lines
 
     def add(self, message: Message) -> None:
         ahead = None if message.line is None else self._lines.get(message.line)
@@ -175,12 +177,17 @@ class Outbox:
         self._begin(False)
 
 
+# As plain numbers: every message is looked at.
+_OF_CALLS = frozenset(map(int, (Kind.STREAM, Kind.RESULT, Kind.ERROR)))
+_UPCALL = int(Kind.UPCALL)
+
+
 def line_of(kind: int, id: int) -> int | None:
     """What keeps its order among the messages of a worker: the items and the answer of a call, or an upcall. All else is
     small, and belongs to what the peer has seen already."""
-    if kind in (Kind.STREAM, Kind.RESULT, Kind.ERROR):
+    if kind in _OF_CALLS:
         return id
-    return upcall_line(id) if kind == Kind.UPCALL else None
+    return upcall_line(id) if kind == _UPCALL else None
 
 
 def upcall_line(id: int) -> int:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeVar
 
+from . import extensions
+from .extensions import Reader
 from .frames import ChunkSink, Frame
 
 T = TypeVar("T")
@@ -58,10 +60,11 @@ class WireCodec(Protocol):
         """The buffers of a CHUNK frame; where the codec can, `data` itself is one of them."""
         ...
 
-    def decode(self, shape: type[T], body: Buffer, segments: list[memoryview]) -> T:
+    def decode(self, shape: type[T], body: Buffer, segments: list[memoryview], read: Reader = extensions.read) -> T:
         """The value of a frame, checked for its shape.
 
         Raises:
             ValueError, RecursionError, msgspec.MsgspecError
+            UnreadableTable
         """
         ...

@@ -19,6 +19,7 @@ from .messages import CallMessage, Cancel, Credit, Hello, Kind, Piece, Ping, Put
 from .process import rss_bytes
 from .programs import Program, Programs
 from .streams import CallStream
+from .tables import UnreadableTable
 from .traces import continue_trace
 from .upcalls import Upcalls
 
@@ -172,6 +173,8 @@ class Worker:
 
     def _start(self, call: Call) -> None:
         target = call.message.target
+        if isinstance(call.message.input, UnreadableTable):
+            raise CallError("invalid_input", str(call.message.input))
         if target.program is not None:
             self._start_program(call, self._programs.get(target.program))
             return
