@@ -19,6 +19,16 @@ export {
   type RunOutcome,
 } from "@dspex/pipelines";
 export type { AskingCall, PoolOptions, WorkerStatus } from "@dspex/pool";
+export {
+  arrowTable,
+  isArrowTable,
+  isNdArray,
+  ndArray,
+  type ArrowTable,
+  type NdArray,
+  type NdArrayElements,
+  type NdArrayType,
+} from "@dspex/python-bridge";
 export type {
   Callable,
   CallOptions,
