@@ -59,5 +59,5 @@ export {
   type SupervisorLogic,
   type SupervisorPlace,
 } from "./supervisor.ts";
-export type { Surroundings } from "./surroundings.ts";
+export type { SupervisorInput } from "./surroundings.ts";
 export type { TreeNode } from "./tree.ts";

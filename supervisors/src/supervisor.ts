@@ -11,7 +11,7 @@ import {
   type ResolvedSupervisorOptions,
   type SupervisorOptions,
 } from "./supervisor-options.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { SupervisorInput } from "./surroundings.ts";
 
 /** The life of every supervisor, as an inspector draws it. The work is done by the core; the chart follows its phase. */
 const lifecycle = setup({
@@ -49,11 +49,7 @@ function to<P extends SupervisorCore["phase"]>(phase: P): { readonly guard: P; r
 type SupervisorSnapshot = SnapshotFrom<typeof lifecycle>;
 
 /** Actor logic of a supervisor. As an actor of its own it is started with `startApplication`; below that, as a child. */
-export type SupervisorLogic = ActorLogic<
-  SupervisorSnapshot,
-  AnyEventObject,
-  Partial<Surroundings> | undefined
->;
+export type SupervisorLogic = ActorLogic<SupervisorSnapshot, AnyEventObject, SupervisorInput | undefined>;
 
 /**
  * A supervisor of a fixed list of children, which `startChild` may extend: OTP's `supervisor` with one_for_one, one_for_all or

@@ -19,6 +19,9 @@ export interface Surroundings {
   readonly ready: () => void;
 }
 
+/** What a supervisor may be given that stands alone, as the input of an actor of the user's own. */
+export type SupervisorInput = Partial<Pick<Surroundings, "registry" | "clock" | "report">>;
+
 /** Fills in what a supervisor needs that stands alone, as an actor of the user's own. */
 export function completeSurroundings(id: string, given: Partial<Surroundings> = {}): Surroundings {
   return {

@@ -1,90 +1,20 @@
-import { PassThrough } from "node:stream";
 import { describe, expect, it } from "@jest/globals";
-import { AttemptBudget, createManualClock, Deadline, DspexError } from "@dspex/core";
-import type { OsProcess } from "@dspex/pool";
+import { DspexError } from "@dspex/core";
 import { kinds, msgpackCodec, toWire, type WireValue } from "@dspex/python-bridge";
-import { Call } from "../../packages/pool/src/call.ts";
-import { WorkerSession } from "../../packages/pool/src/worker-session.ts";
+import { playedWorker, turn } from "./played-worker.ts";
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const large = toWire(Buffer.alloc(5_000_000)) as WireValue;
 
 /** A session with a worker that takes chunks, and reads only when the test says so. */
 async function sessionWithSlowWorker() {
-  const clock = createManualClock();
-  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  const process: OsProcess = {
-    pid: 1,
+  const {
+    run: give,
     stdin,
-    stdout,
-    stderr,
-    exited: new Promise(() => {}),
-    signal: () => {},
-    kill() {},
-  };
-  const broken: unknown[] = [];
-  let rooms = 0;
-  const session = new WorkerSession({
-    process,
-    hello: {
-      runId: "r",
-      workerId: "w",
-      maxFrameBytes: 100_000,
-      threads: 1,
-      maxInFlight: 10,
-      paths: [],
-      seams: {},
-      warmUp: [],
-    },
-    heartbeatMs: 1_000,
-    cancelGraceMs: 5_000,
-    clock,
-    upcalls: {
-      handle: () => Promise.resolve(null),
-      stream: () => undefined,
-      pythonErrorName: () => "LMUnexpectedError",
-    },
-    onReady() {},
-    onRoom: () => (rooms += 1),
-    onReturned() {},
-    onBroken: (error) => broken.push(error),
-    onHung() {},
-    onLog() {},
-    onHeartbeat() {},
-  });
-  const says = async (kind: number, value: unknown): Promise<void> => {
-    stdout.write(msgpackCodec.encode(kind, toWire(value), new Set()).frame);
-    await turn();
-  };
-  await says(kinds.ready, {
-    protocol: 1,
-    pid: 1,
-    python: "3",
-    dspy: "3",
-    maxFrameBytes: 64_000_000,
-    maxInFlight: 10,
-    seams: {},
-    capabilities: ["chunks"],
-  });
-  const run = (): AbortController => {
-    const controller = new AbortController();
-    const call = new Call(
-      {
-        callId: "call-1",
-        target: { function: "m:f" },
-        input: [large],
-        context: {},
-        deadline: new Deadline(clock, Infinity),
-        budget: new AttemptBudget(0),
-        idempotent: false,
-        signal: controller.signal,
-      },
-      () => {},
-    );
-    call.watch();
-    session.run(call);
-    return controller;
-  };
+    ...worker
+  } = await playedWorker(
+    { maxFrameBytes: 64_000_000, capabilities: ["chunks"] },
+    { heartbeatMs: 1_000, cancelGraceMs: 5_000 },
+  );
   /** The frames that the worker reads now, until nothing more comes. */
   const read = async (): Promise<{ kind: number; value: unknown }[]> => {
     const frames: { kind: number; value: unknown }[] = [];
@@ -98,7 +28,7 @@ async function sessionWithSlowWorker() {
     }
     return frames;
   };
-  return { clock, session, run, says, read, broken, rooms: () => rooms };
+  return { ...worker, run: () => give(large), read };
 }
 
 describe("a call that is too large for one frame", () => {

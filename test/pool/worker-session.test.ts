@@ -1,100 +1,26 @@
-import { PassThrough } from "node:stream";
 import { describe, expect, it } from "@jest/globals";
-import { AttemptBudget, createManualClock, Deadline, DspexError } from "@dspex/core";
-import type { OsProcess, UpcallHandler } from "@dspex/pool";
-import { kinds, msgpackCodec, toWire } from "@dspex/python-bridge";
-import { Call, type CallOutcome } from "../../packages/pool/src/call.ts";
-import { WorkerSession } from "../../packages/pool/src/worker-session.ts";
+import { DspexError } from "@dspex/core";
+import type { UpcallHandler } from "@dspex/pool";
+import { kinds, msgpackCodec } from "@dspex/python-bridge";
+import { playedWorker, turn } from "./played-worker.ts";
 
 const cancelGraceMs = 5_000;
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const info = { lane: "thread", durationMs: 1, lmCalls: 0, usage: null };
 const cancelled = { code: "cancelled", type: "E", message: "m", traceback: "", details: {} };
 
 /** A session with a worker that the test plays, frame by frame. */
 async function sessionWith(upcalls: Partial<UpcallHandler> = {}) {
-  const clock = createManualClock();
-  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  const signals: string[] = [];
-  const process: OsProcess = {
-    pid: 1,
-    stdin,
-    stdout,
-    stderr,
-    exited: new Promise(() => {}),
-    signal: (name) => void signals.push(name),
-    kill() {},
-  };
+  const worker = await playedWorker(
+    { maxFrameBytes: 1_024 },
+    { heartbeatMs: 1_000_000, cancelGraceMs },
+    upcalls,
+  );
+  const { says, stdin } = worker;
   const sent: { readonly kind: number; readonly value: unknown }[] = [];
   const decoder = msgpackCodec.createDecoder(1_000_000);
   stdin.on("data", (chunk: Buffer) =>
     decoder.push(chunk, (frame) => sent.push({ kind: frame.kind, value: msgpackCodec.decode(frame) })),
   );
-  const hung: string[] = [];
-  const broken: unknown[] = [];
-  const session = new WorkerSession({
-    process,
-    hello: {
-      runId: "r",
-      workerId: "w",
-      maxFrameBytes: 100_000,
-      threads: 1,
-      maxInFlight: 10,
-      paths: [],
-      seams: {},
-      warmUp: [],
-    },
-    heartbeatMs: 1_000_000,
-    cancelGraceMs,
-    clock,
-    upcalls: {
-      handle: () => Promise.resolve(null),
-      stream: () => undefined,
-      pythonErrorName: () => "LMUnexpectedError",
-      ...upcalls,
-    },
-    onReady() {},
-    onRoom() {},
-    onReturned() {},
-    onBroken: (error) => broken.push(error),
-    onHung: (reason) => hung.push(reason),
-    onLog() {},
-    onHeartbeat() {},
-  });
-  const says = async (kind: number, value: unknown): Promise<void> => {
-    stdout.write(msgpackCodec.encode(kind, toWire(value), new Set()).frame);
-    await turn();
-  };
-  const ready = {
-    protocol: 1,
-    pid: 1,
-    python: "3",
-    dspy: "3",
-    maxFrameBytes: 1_024,
-    maxInFlight: 10,
-    seams: {},
-  };
-  await says(kinds.ready, ready);
-  const outcomes: CallOutcome[] = [];
-  const run = (): AbortController => {
-    const controller = new AbortController();
-    const call = new Call(
-      {
-        callId: "call-1",
-        target: { function: "m:f" },
-        input: [],
-        context: {},
-        deadline: new Deadline(clock, Infinity),
-        budget: new AttemptBudget(0),
-        idempotent: false,
-        signal: controller.signal,
-      },
-      (outcome) => outcomes.push(outcome),
-    );
-    call.watch();
-    session.run(call);
-    return controller;
-  };
   /** Answers the last PING. */
   const pong = async (state: {
     inFlight?: number[];
@@ -112,7 +38,7 @@ async function sessionWith(upcalls: Partial<UpcallHandler> = {}) {
     await turn();
     return sent.filter(({ kind }) => kind === kinds.ping).length;
   };
-  return { clock, session, stderr, says, pong, pings, run, sent, hung, broken, outcomes, signals };
+  return { ...worker, pong, pings, sent };
 }
 
 describe("the grace time of a call that was given up", () => {
