@@ -4,15 +4,17 @@ Each case is a coroutine function of this module that runs inside of a worker, u
 `replies` are what the host answers, in order.
 """
 
+import asyncio
 import datetime
 import decimal
 import enum
 import warnings
 from collections.abc import Callable
-from typing import Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal, Optional, Union
 
 import dspy
 import pydantic
+from dspy.adapters.types.decision import Choice, Noul, Score
 from dspy.utils.callback import BaseCallback
 
 PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
@@ -228,6 +230,90 @@ async def constraints():
         {"question": (str, dspy.InputField(min_length=2)), "answer": (int, dspy.OutputField(ge=0, desc="a number"))}
     )
     return await ask(made)
+
+
+# Decisions
+
+
+def _decision(**outputs: Any) -> Any:
+    made: dict[str, Any] = {"question": (str, dspy.InputField())}
+    made.update({name: (kind, dspy.OutputField(desc="how sure")) for name, kind in outputs.items()})
+    return dspy.make_signature(made)
+
+
+for _name, _kind in {
+    "alone": Noul,
+    "annotated": Annotated[bool, Noul],
+    "annotated_and_nested": list[Annotated[bool, Noul]],
+    "nested": list[Noul],
+    "optional": Optional[Noul],
+    "score": Score["low", "high"],
+    "choice": Choice["red", "blue"],
+}.items():
+
+    async def _ask_decision(kind=_kind):
+        # Twice by one program: the second finds what the first has kept.
+        program = dspy.Predict(_decision(answer=kind, plain=str))
+        return [await _outcome_of(program.acall(question="why?")) for _ in range(2)]
+
+    _ask_decision.__name__ = f"decision_{_name}"
+    case(*[fields(answer='{"value": true, "confidence": 0.5}', plain="x")] * 2, *[text("{}")] * 2)(_ask_decision)
+
+
+async def _outcome_of(answer: Any) -> tuple[str, int]:
+    """What an answer comes to, and how often it warns of decisions that it cannot decode."""
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            outcome = repr(await answer)
+        except Exception as failure:
+            outcome = f"{type(failure).__name__}: {failure}"
+    return outcome, sum("Decision" in str(warning.message) for warning in warned)
+
+
+@case(fields(answer="true"), fields(answer='{"value": true, "confidence": 0.5}'))
+async def decision_asked_later():
+    made = _decision(answer=bool)
+    first = await _outcome_of(dspy.Predict(made).acall(question="1"))
+    made.__pydantic_fields__["answer"].metadata.append(Noul)
+    return [first, await _outcome_of(dspy.Predict(made).acall(question="2"))]
+
+
+# Settings around a call
+
+
+@case(ANSWER, ANSWER)
+async def contexts_in_contexts():
+    seen = []
+    with dspy.context(rm="outer", max_errors=3):
+        with dspy.context(rm="inner"):
+            await ask()
+            seen.append((dspy.settings.rm, dspy.settings.max_errors))
+        try:
+            with dspy.context(max_errors=4):
+                raise ValueError
+        except ValueError:
+            seen.append((dspy.settings.rm, dspy.settings.max_errors))
+    return [*seen, dspy.settings.rm, sorted(dspy.settings.copy())]
+
+
+@case()
+async def context_as_a_decorator():
+    @dspy.context(rm="decorated")
+    def read():
+        return dspy.settings.rm
+
+    return [read(), read(), dspy.settings.rm]
+
+
+@case(*[ANSWER] * 6)
+async def contexts_of_tasks_and_threads():
+    async def in_task(name: str) -> Any:
+        with dspy.context(rm=name):
+            await ask()
+            return await asyncio.to_thread(lambda: dspy.settings.rm), dspy.settings.rm
+
+    return await asyncio.gather(*map(in_task, "abc")), dspy.settings.rm
 
 
 # Modules, adapters and demos

@@ -326,3 +326,9 @@ def unawaited() -> object:
 
 def context_of_call() -> dict:
     return {"traceparent": host.traceparent(), "cancelled": host.cancelled()}
+
+
+async def cancel_all_others() -> None:
+    """As a careless library does."""
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from host import Worker, eventually, hello, lm_reply
+from host import Worker, eventually, frame, hello, lm_reply
 
 from dspex_bridge.messages import Kind
 
@@ -202,6 +202,18 @@ class TestExceptions:
         assert shared.call(ECHO_ASYNC, 1) == 1
         if how in ("task", "callback"):
             eventually(lambda: any("left behind" in line[2] and line[1] == "error" for line in shared.logs))
+
+    def test_g1_a_call_whose_task_another_one_cancels_before_it_begins_is_answered(self, shared):
+        cancel = "hostile_code:cancel_all_others"
+        shared.call(cancel)
+        shared.call(ECHO_ASYNC, 1)
+        canceller, *others = (shared.next_id() for _ in range(4))
+        calls = [(canceller, cancel, []), *((other, ECHO_ASYNC, [1]) for other in others)]
+        # In one write: all of them have their tasks before the first one runs.
+        shared.write(b"".join(frame(Kind.CALL, [id, {"function": name}, arguments, None, {}]) for id, name, arguments in calls))
+        assert shared.value(canceller) is None
+        shared.ping()
+        assert [shared.error(other)["type"] for other in others] == ["asyncio.exceptions.CancelledError"] * 3
 
     def test_a_function_cannot_close_the_loop_under_the_others(self, shared):
         assert shared.error(shared.start("hostile_code:close_the_loop", []))["type"] == "builtins.RuntimeError"

@@ -6,7 +6,15 @@ import corpus
 import pytest
 from host import HostFailure, Worker
 
-SEAMS = ("serde", "fast_lm", "type_adapters", "signature_fields", "system_messages")
+SEAMS = (
+    "serde",
+    "fast_lm",
+    "type_adapters",
+    "signature_fields",
+    "system_messages",
+    "adapter_choice",
+    "settings_context",
+)
 
 
 def record(seams):

@@ -1,6 +1,6 @@
 import { durationOption, systemClock, type Clock, pause } from "@dspex/core";
 import { aborted } from "./aborted.ts";
-import type { LmAdapter } from "./adapter.ts";
+import type { LmAdapter, LmCallOptions } from "./adapter.ts";
 import type { LmRequest, LmResponse } from "./request.ts";
 import { responseEvents } from "./response-events.ts";
 import { eachUntilAborted, untilAborted } from "./until-aborted.ts";
@@ -30,23 +30,30 @@ export interface ScriptedOptions {
 export function scripted(script: Script, options: ScriptedOptions = {}): LmAdapter {
   const latencyMs = durationOption("latencyMs", options.latencyMs, { default: 0 });
   const clock = options.clock ?? systemClock;
-  const ask = async (request: LmRequest, signal: AbortSignal): Promise<Scripted> => {
-    if (latencyMs > 0) await pause(clock, latencyMs, signal);
-    if (signal.aborted) throw aborted(signal, where);
-    return await untilAborted(script(request), signal, where);
+  const ask = async (request: LmRequest, options: LmCallOptions): Promise<Scripted> => {
+    // Only what has to be waited for needs the signal: making one costs more than all of the rest.
+    if (latencyMs > 0) {
+      await pause(clock, latencyMs, options.signal);
+      if (options.signal.aborted) throw aborted(options.signal, where);
+    }
+    const answer = script(request);
+    return typeof answer === "object" && "then" in answer
+      ? untilAborted(answer, options.signal, where)
+      : answer;
   };
   return {
     id: "scripted",
-    async complete(request, { signal }) {
-      const answer = await ask(request, signal);
+    async complete(request, options) {
+      const answer = await ask(request, options);
       if (isResponse(answer)) return answer;
       if (typeof answer === "string") return textResponse(request.model, answer);
       let text = "";
-      for await (const piece of eachUntilAborted(answer, signal, where)) text += piece;
+      for await (const piece of eachUntilAborted(answer, options.signal, where)) text += piece;
       return textResponse(request.model, text);
     },
-    async *stream(request, { signal }) {
-      const answer = await ask(request, signal);
+    async *stream(request, options) {
+      const answer = await ask(request, options);
+      const { signal } = options;
       if (typeof answer !== "string" && !isResponse(answer)) {
         yield { type: "start", model: request.model };
         for await (const text of eachUntilAborted(answer, signal, where))

@@ -21,6 +21,9 @@ READ_BEHIND_TARGET = 32
 WRITTEN_PER_TURN = 512 * 1024
 """Written in one turn of the loop at most: others have their turn between."""
 
+WRITE_AT_ONCE_BYTES = 16 * 1024
+"""So much is not kept for the end of the turn: the host takes it up while the rest of the turn runs here."""
+
 ITEM_ROOM_BYTES = 1024 * 1024
 """Items of calls and questions to the host wait while more than this is unread."""
 
@@ -164,17 +167,17 @@ class Connection:
 
     def when_room(self, ready: Callable[[], None]) -> None:
         """Calls `ready` as soon as there is room for an item or a question, which may be at once."""
-        self._when_below(ITEM_ROOM_BYTES, ready)
-
-    def when_room_for_call(self, ready: Callable[[], None]) -> None:
-        """Calls `ready` as soon as a call may start."""
-        self._when_below(CALL_ROOM_BYTES, ready)
-
-    def _when_below(self, limit: int, ready: Callable[[], None]) -> None:
-        if self.unread_bytes < limit and not self._waiting[limit]:
+        if self.has_room and not self._waiting[ITEM_ROOM_BYTES]:
             ready()
         else:
-            self._waiting[limit].append(ready)
+            self._waiting[ITEM_ROOM_BYTES].append(ready)
+
+    def when_room_for_call(self, ready: Callable[[Any], None], call: Any) -> None:
+        """Calls `ready` with the call as soon as it may start."""
+        if self.unread_bytes < CALL_ROOM_BYTES and not self._waiting[CALL_ROOM_BYTES]:
+            ready(call)
+        else:
+            self._waiting[CALL_ROOM_BYTES].append(lambda: ready(call))
 
     def _serve_waiting(self) -> None:
         for limit, waiting in self._waiting.items():
@@ -203,17 +206,28 @@ class Connection:
             raise FrameTooLarge(size, self._peer_takes)
 
     def _schedule_flush(self) -> None:
-        if not self._flush_scheduled and not self._writer_added:
+        if self._writer_added:
+            self._stop_reading_if_unread()
+        elif len(self._outbox.small) >= WRITE_AT_ONCE_BYTES:
+            self._flush()
+        elif not self._flush_scheduled:
             self._flush_scheduled = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self._flush_at_end_of_turn)
+
+    def _flush_at_end_of_turn(self) -> None:
+        self._flush_scheduled = False
+        if not self._writer_added:
+            self._flush()
 
     def _flush(self) -> None:
-        self._flush_scheduled = False
         if self._write():
             return
         # The pipe is full, or others are to have their turn.
         self._writer_added = True
         self._loop.add_writer(self._write_fd, self._on_writable)
+        self._stop_reading_if_unread()
+
+    def _stop_reading_if_unread(self) -> None:
         if self._reading and self._small_bytes > MAX_UNREAD_SMALL_BYTES:
             self._pause_reading()
 

@@ -28,18 +28,14 @@ class Function:
     is_async: bool
     is_generator: bool
 
-    async def run_async(self, arguments: list[Any], stream: CallStream | None) -> Any:
-        """Runs an async function. A generator sends what it yields to `stream`, and is closed whatever happens."""
-        if not self.is_generator:
-            return await self.call(*arguments)
+    async def send_items(self, arguments: list[Any], stream: CallStream | None) -> None:
+        """Sends what an async generator yields to `stream`; it is closed whatever happens."""
         async with contextlib.aclosing(self.call(*arguments)) as items:
             async for item in items:
                 await stream.send(item)
 
-    def run(self, arguments: list[Any], stream: CallStream | None) -> Any:
+    def send_items_from_thread(self, arguments: list[Any], stream: CallStream | None) -> None:
         """The same for a sync one, on a thread."""
-        if not self.is_generator:
-            return self.call(*arguments)
         with contextlib.closing(self.call(*arguments)) as items:
             for item in items:
                 stream.send_from_thread(item)

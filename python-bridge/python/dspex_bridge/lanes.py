@@ -28,15 +28,10 @@ class AsyncLane:
 
     def start(self, call: Call, run: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         call.lane = "async"
-        call.started = self._loop.time()
         call.task = self._loop.create_task(self._run(call, run), context=contextvars.Context())
-        call.task.add_done_callback(lambda task: self._ended(call, task))
-
-    def _ended(self, call: Call, task: asyncio.Task[None]) -> None:
-        if task.cancelled():  # before its first step, so that `_run` never was
-            self._settle(call, None, asyncio.CancelledError())
 
     async def _run(self, call: Call, run: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        call.started = self._loop.time()
         try:
             value, error = await run(), None
         except BaseException as raised:  # SystemExit of user code must not end the loop

@@ -4,6 +4,7 @@ Each seam has a reason, a check at worker start, and an off switch (HELLO `seams
 in READY with the reason, and the worker takes the public route, which gives the same results more slowly.
 """
 
+import contextlib
 import dataclasses
 import operator
 import warnings
@@ -401,10 +402,7 @@ def _install_system_messages() -> None:
             return entry[1]
         message = original(self, signature)
         # DSPy's own types describe themselves, by code that may say something else the next time.
-        if not any(
-            dspy.Type.extract_custom_type_from_annotation(field.annotation)
-            for field in signature.__pydantic_fields__.values()
-        ):
+        if not _has_dspy_types(signature.__pydantic_fields__):
             type.__setattr__(signature, _SYSTEM_MESSAGE, (parts, message))
         return message
 
@@ -413,6 +411,82 @@ def _install_system_messages() -> None:
         if format_system_message(adapter, probe) != original(adapter, probe):
             raise ValueError("the system message differs")
     dspy.ChatAdapter.format_system_message = format_system_message
+
+
+# Seam `adapter_choice`: whether an output asks for evidence of a decision depends on the signature alone, and DSPy looks for it in
+# every type of every output at each call. The verdict "none does" is kept in the class.
+
+_NO_DECISIONS = "__dspex_no_decisions__"
+
+
+def _install_adapter_choice() -> None:
+    from dspy.predict import predict
+
+    original = predict.resolve_adapter
+
+    def resolve_adapter(lm: Any, adapter: Any, signature: Any, fields: Any, declared_signature: Any = None) -> Any:
+        if fields or getattr(lm, "supports_decision_requests", False) is True:
+            return original(lm, adapter, signature, fields, declared_signature)
+        parts = [part for field in signature.output_fields.values() for part in (field.annotation, *field.metadata)]
+        known = signature.__dict__.get(_NO_DECISIONS)
+        if known is not None and len(known) == len(parts) and all(map(operator.is_, known, parts)):
+            return adapter
+        chosen = original(lm, adapter, signature, fields, declared_signature)
+        # A decision inside of another type is warned of at each call.
+        plain = not any(field.metadata for field in signature.output_fields.values())
+        if chosen is adapter and plain and not _has_dspy_types(signature.output_fields):
+            type.__setattr__(signature, _NO_DECISIONS, parts)
+        return chosen
+
+    adapter = dspy.ChatAdapter()
+    for _ in range(2):
+        if resolve_adapter(None, adapter, _probe_signature(), {}) is not adapter:
+            raise ValueError("an adapter is chosen in another way")
+    predict.resolve_adapter = resolve_adapter
+
+
+# Seam `settings_context`: a call enters `dspy.context` three times, each a generator and four dictionaries. This is the same
+# rule (what is configured, what surrounds it, what changes) as a plain context manager with one dictionary.
+
+
+def _install_settings_context() -> None:
+    from dspy.dsp.utils.settings import dotdict
+    from dspy.dsp.utils.settings import main_thread_config as configured
+    from dspy.dsp.utils.settings import thread_local_overrides as overrides
+
+    class Context(contextlib.ContextDecorator):
+        def __init__(self, changes: dict[str, Any]) -> None:
+            self._changes = changes
+
+        def _recreate_cm(self) -> "Context":
+            return Context(self._changes)
+
+        def __enter__(self) -> None:
+            settings = dotdict(configured)
+            settings.update(overrides.get())
+            settings.update(self._changes)
+            self._token = overrides.set(settings)
+
+        def __exit__(self, *_error: Any) -> None:
+            overrides.reset(self._token)
+
+    def context(_self: Any, **changes: Any) -> Context:
+        return Context(changes)
+
+    def seen(enter: Callable[..., Any]) -> list[dict[str, Any]]:
+        with enter(dspy.settings, rollout="outer", lm=None):
+            outer = dict(overrides.get())
+            with enter(dspy.settings, rollout="inner"):
+                return [outer, dict(overrides.get())]
+
+    if seen(context) != seen(type(dspy.settings).context) or "rollout" in overrides.get():
+        raise ValueError("the settings of a context differ")
+    type(dspy.settings).context = context
+    dspy.context = dspy.settings.context
+
+
+def _has_dspy_types(fields: dict[str, Any]) -> bool:
+    return any(dspy.Type.extract_custom_type_from_annotation(field.annotation) for field in fields.values())
 
 
 def _probe_signature() -> Any:
@@ -427,6 +501,8 @@ _SEAMS: dict[str, Callable[[], None]] = {
     "type_adapters": _install_type_adapters,
     "signature_fields": _install_signature_fields,
     "system_messages": _install_system_messages,
+    "adapter_choice": _install_adapter_choice,
+    "settings_context": _install_settings_context,
 }
 
 

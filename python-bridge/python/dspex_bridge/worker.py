@@ -118,7 +118,7 @@ class Worker:
             return
         if deadline is not None:
             call.timer = self._loop.call_at(deadline, self._abort, call, "deadline_exceeded", "the deadline has passed")
-        self._connection.when_room_for_call(lambda: self._begin(call))
+        self._connection.when_room_for_call(self._begin, call)
 
     def _begin(self, call: Call) -> None:
         if call.settled:  # while it waited for the host to read
@@ -156,6 +156,7 @@ class Worker:
 
     def _on_ping(self, message: Ping) -> None:
         self._clock.observe(message.monotonic_ms, self._loop.time())
+        self._fail_cancelled()
         oldest = next(iter(self._abandoned.values()), None)
         state = {
             "lagMs": self._lag.lag_ms,
@@ -221,13 +222,17 @@ class Worker:
             if traceparent is not None:
                 continue_trace(traceparent)
             with dspy.context(**settings):
-                return to_wire(await function.run_async(arguments, call.stream))
+                if function.is_generator:
+                    return await function.send_items(arguments, call.stream)
+                return to_wire(await function.call(*arguments))
 
         def run() -> Any:
             if traceparent is not None:
                 continue_trace(traceparent)
             with dspy.context(**settings):
-                return to_wire(function.run(arguments, call.stream))
+                if function.is_generator:
+                    return function.send_items_from_thread(arguments, call.stream)
+                return to_wire(function.call(*arguments))
 
         if function.is_async:
             self._async_lane.start(call, run_async)
@@ -247,6 +252,12 @@ class Worker:
         }
 
     # Settling
+
+    def _fail_cancelled(self) -> None:
+        """Answers calls whose task other code cancelled before its first step: nothing of it has run, and nothing will."""
+        cancelled = [call for call in self._calls.values() if call.task is not None and call.task.cancelled()]
+        for call in cancelled:
+            self._fail(call, asyncio.CancelledError())
 
     def _finish(self, call: Call, value: Any, error: BaseException | None) -> None:
         """A lane is done with a call."""
