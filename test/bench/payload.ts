@@ -8,8 +8,11 @@ export const payload = {
   options: { temperature: 0.2, max_tokens: 512, stream: false, tags: ["support", "refund", "de"] },
 };
 
-/** About 10 KB: a question with what was retrieved for it. */
-export const largePayload = {
+/** About 10 KB of the same shape: many small containers, which a codec with types is slow at. */
+export const manyPayloads = Array.from({ length: 12 }, () => payload);
+
+/** About 10 KB of another shape: a question with what was retrieved for it. */
+export const documents = {
   question: payload.question,
   documents: Array.from({ length: 12 }, (_, index) => ({
     id: `policies/returns-${index}`,

@@ -4,7 +4,7 @@ import { startRuntime } from "dspex";
 import { arrayRows } from "../arrays.ts";
 import { deltas, rateOf } from "../deltas.ts";
 import { rate, serialP50 } from "../load.ts";
-import { largePayload, payload } from "../payload.ts";
+import { documents, manyPayloads, payload } from "../payload.ts";
 import { startGrpc } from "../peers/grpc.ts";
 import { startAiohttp, startAsgi } from "../peers/http.ts";
 import { startUvicorn } from "../peers/http-service.ts";
@@ -47,11 +47,11 @@ export const bridge: Group = {
     const grpc = await startGrpc();
     const all = [ours, fastApi, pipe, jsonLines, asgi, zeroMq, aiohttp, grpc];
     for (const { name, call } of all)
-      for (const value of [payload, largePayload])
+      for (const value of [payload, manyPayloads, documents])
         if (!isDeepStrictEqual(await call(value), value)) throw new Error(`${name} does not echo.`);
 
-    const many = (peer: Peer, bar?: Bar, value: unknown = payload): Row => ({
-      name: `echo, ${value === payload ? 1 : 10} KB, 64 in flight`,
+    const many = (peer: Peer, bar?: Bar, value: unknown = payload, what = "1 KB"): Row => ({
+      name: `echo, ${what}, 64 in flight`,
       unit: "calls/s",
       ours: { name: ours.name, measure: () => rate(inFlight, () => ours.call(value)) },
       peer: { name: peer.name, measure: () => rate(inFlight, () => peer.call(value)) },
@@ -78,7 +78,8 @@ export const bridge: Group = {
         many(jsonLines),
         many(zeroMq),
         many(aiohttp),
-        many(jsonLines, least(1.1), largePayload),
+        many(jsonLines, least(1.1), manyPayloads, "10 KB in twelve dictionaries"),
+        many(jsonLines, least(1.1), documents, "10 KB of documents"),
         serial(pipe, most(1.6)),
         serial(fastApi, most(0.6)),
         { ...streamed, bar: least(100_000) },
