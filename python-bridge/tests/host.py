@@ -26,7 +26,7 @@ WINDOW = 64 * 1024 * 1024
 PYTHON = Path(__file__).parents[1] / "python"
 TESTS = Path(__file__).parent
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 """How long an expected frame may take before a test fails."""
 
 Answer = Callable[[dict[str, Any]], Any]
@@ -74,6 +74,27 @@ def fields_reply(**fields: str) -> dict[str, Any]:
     """A response in the form that DSPy's chat adapter asks for."""
     sections = [f"[[ ## {name} ## ]]\n{value}" for name, value in fields.items()]
     return lm_reply("\n\n".join([*sections, "[[ ## completed ## ]]"]))
+
+
+LM = {"name": "default", "config": {}}
+"""The context of a call with an endpoint."""
+
+
+def field(name, kind="str", **node):
+    return {"name": name, "type": {"kind": kind, **node}, "desc": None}
+
+
+def spec(module="Predict", inputs=(field("question"),), outputs=(field("answer"),), instructions=None):
+    return {
+        "module": module,
+        "signature": {"instructions": instructions, "inputs": list(inputs), "outputs": list(outputs)},
+    }
+
+
+def answering(payload):
+    """An LM that answers every question with what was asked."""
+    text = payload["request"]["messages"][-1]["parts"][0]["text"]
+    return fields_reply(reasoning="because", answer=text.split("\n")[1])
 
 
 def hello(**changes: Any) -> dict[str, Any]:
