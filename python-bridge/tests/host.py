@@ -26,7 +26,7 @@ WINDOW = 64 * 1024 * 1024
 PYTHON = Path(__file__).parents[1] / "python"
 TESTS = Path(__file__).parent
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 10.0
 """How long an expected frame may take before a test fails."""
 
 Answer = Callable[[dict[str, Any]], Any]
@@ -158,7 +158,8 @@ class Worker:
         self.process.kill()
         self.process.wait()
         self._ended = True
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+        self._may_read.set()
+        for stream in (self.process.stdin, self.process.stderr):
             with contextlib.suppress(BrokenPipeError):  # of what was not written yet
                 stream.close()
 
@@ -269,11 +270,13 @@ class Worker:
         return self.process.stderr.read().decode()
 
     def _read(self) -> None:
-        try:
-            self._read_until_the_end()
-        except (OSError, ValueError):  # a descriptor that is closed
-            if not self._ended:
-                raise
+        # The descriptor is closed by its only reader: one that still reads from it would read from the next worker's.
+        with self.process.stdout:
+            try:
+                self._read_until_the_end()
+            except (OSError, ValueError):  # an answer to a worker that has ended
+                if not self._ended:
+                    raise
 
     def _read_until_the_end(self) -> None:
         codec, inbox = CODECS[self.codec], Inbox(WINDOW)
