@@ -76,6 +76,27 @@ def fields_reply(**fields: str) -> dict[str, Any]:
     return lm_reply("\n\n".join([*sections, "[[ ## completed ## ]]"]))
 
 
+LM = {"name": "default", "config": {}}
+"""The context of a call with an endpoint."""
+
+
+def field(name, kind="str", **node):
+    return {"name": name, "type": {"kind": kind, **node}, "desc": None}
+
+
+def spec(module="Predict", inputs=(field("question"),), outputs=(field("answer"),), instructions=None):
+    return {
+        "module": module,
+        "signature": {"instructions": instructions, "inputs": list(inputs), "outputs": list(outputs)},
+    }
+
+
+def answering(payload):
+    """An LM that answers every question with what was asked."""
+    text = payload["request"]["messages"][-1]["parts"][0]["text"]
+    return fields_reply(reasoning="because", answer=text.split("\n")[1])
+
+
 def hello(**changes: Any) -> dict[str, Any]:
     return {
         "protocol": {"min": 1, "max": 1},
@@ -137,7 +158,8 @@ class Worker:
         self.process.kill()
         self.process.wait()
         self._ended = True
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+        self._may_read.set()
+        for stream in (self.process.stdin, self.process.stderr):
             with contextlib.suppress(BrokenPipeError):  # of what was not written yet
                 stream.close()
 
@@ -248,11 +270,13 @@ class Worker:
         return self.process.stderr.read().decode()
 
     def _read(self) -> None:
-        try:
-            self._read_until_the_end()
-        except (OSError, ValueError):  # a descriptor that is closed
-            if not self._ended:
-                raise
+        # The descriptor is closed by its only reader: one that still reads from it would read from the next worker's.
+        with self.process.stdout:
+            try:
+                self._read_until_the_end()
+            except (OSError, ValueError):  # an answer to a worker that has ended
+                if not self._ended:
+                    raise
 
     def _read_until_the_end(self) -> None:
         codec, inbox = CODECS[self.codec], Inbox(WINDOW)

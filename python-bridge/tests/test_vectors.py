@@ -1,12 +1,12 @@
 """The cases that both halves of the bridge read."""
 
-import array
 import datetime
 import json
 import math
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 from dspex_bridge.codec import to_wire
@@ -31,7 +31,6 @@ TEXTS = load("texts.json")["texts"]
 HOST_KINDS = {1, 3, 7, 8, 10, 12, 13, 16, 17, 18, 19, 20}
 MSGPACK = MsgpackCodec()
 JSON_LINES = JsonLinesCodec()
-FORMATS = {"bool": "?", "uint8": "B", "int16": "h", "int64": "q", "float32": "f", "float64": "d"}
 
 
 def plain(value: Any) -> Any:
@@ -56,15 +55,13 @@ def plain(value: Any) -> Any:
     return value
 
 
-def shaped(dtype: str, shape: list[int], data: list[Any]) -> memoryview:
-    format = FORMATS[dtype]
-    elements = memoryview(array.array("B" if dtype == "bool" else format, data)).cast("B")
-    return elements.cast(format, shape) if data else elements.cast(format)
+def shaped(dtype: str, shape: list[int], data: list[Any]) -> numpy.ndarray:
+    return numpy.array(data, dtype=dtype).reshape(shape)
 
 
 def same(left: Any, right: Any) -> bool:
-    if isinstance(left, memoryview) and isinstance(right, memoryview):
-        return left.format == right.format and left.shape == right.shape and left.tolist() == right.tolist()
+    if isinstance(left, numpy.ndarray) and isinstance(right, numpy.ndarray):
+        return left.dtype == right.dtype and left.shape == right.shape and left.tolist() == right.tolist()
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, float) and isinstance(right, float):

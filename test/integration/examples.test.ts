@@ -6,6 +6,9 @@ import { runExample } from "../support/example.ts";
 
 /** Examples that end by themselves, and what they print. */
 const examples: Readonly<Record<string, RegExp>> = {
+  // The medians are approximate.
+  "dataframes.ts":
+    /^private 90000n 40500000 45\d\..*\nbusiness 10000n 9500000 9[45]\d\..*\nint32 \[ 2, 3 \] nearest: 42 4711\nfloat32 \[ 2, 3 \] similarity: 1\.00\n$/,
   "first-program.ts": /^shipping [\d.]+\n.*dspy\.worker-\d 1\n$/s,
   "inspect-actors.ts": /^application\n.*application\/resources\/pools\/dspy\/workers\/worker-1\n/s,
   "python-functions.ts":

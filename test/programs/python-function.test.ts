@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { AttemptBudget, createId, createManualClock, Deadline } from "@dspex/core";
 import type { CallRequest, Pool } from "@dspex/pool";
-import { createPythonFunction, type CallerPorts, type PythonFunctionOptions } from "@dspex/programs";
+import { createPythonFunction, type ProgramPorts, type PythonFunctionOptions } from "@dspex/programs";
 import { createTelemetryBus } from "@dspex/telemetry";
 
 const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -17,12 +17,13 @@ function functionOf(path: string, options: PythonFunctionOptions = {}) {
       return Promise.resolve({ ok: true, value: null, meta } as const);
     },
   } as unknown as Pool;
-  const ports: CallerPorts = {
+  const ports: ProgramPorts = {
     pools: new Map([["dspy", pool]]),
     clock,
     createId,
     telemetry: createTelemetryBus(clock),
-    strategist: { choose: () => ({ endpoint: "" }) },
+    strategist: { choose: ({ endpoints }) => ({ endpoint: endpoints[0]! }) },
+    endpoints: new Set(["default", "cheap"]),
   };
   return { fn: createPythonFunction<[], null>(path, options, ports), requests, clock };
 }
@@ -51,6 +52,13 @@ describe("a Python function", () => {
     await fn.call([]);
     expect(requests[0]).toMatchObject({ lane: "job" });
     expect(() => functionOf("m:f", { lane: "thread" as never })).toThrow(/one of "call", "job"/);
+  });
+
+  it("gives DSPy in it the endpoint and the parameters that it is told, which must exist", async () => {
+    const { fn, requests } = functionOf("m:f", { lm: { endpoint: "cheap", temperature: 0.5 } });
+    await fn.call([]);
+    expect(requests[0]).toMatchObject({ context: { lm: { name: "cheap", config: { temperature: 0.5 } } } });
+    expect(() => functionOf("m:f", { lm: { endpoint: "dear" } })).toThrow(/lm\.endpoint.*default, cheap/s);
   });
 
   it("continues the trace that it is given, which must be one", async () => {

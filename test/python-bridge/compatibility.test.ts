@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { ndArray, toWire } from "@dspex/python-bridge";
+import { environmentWithout } from "../support/environment-without.ts";
 import { WorkerClient, type CallFailed } from "./worker-client.ts";
 
-// The compatibility table, row by row, through the real pair: TypeScript → a Python process → TypeScript.
+// The compatibility table, row by row, through the real pair: TypeScript → a Python process → TypeScript. In an environment
+// as most users have it: what numpy changes in it stands in numpy.test.ts.
 
 const nested = (levels: number): unknown => {
   let value: unknown = [];
@@ -14,11 +16,16 @@ const own = (json: string): unknown => JSON.parse(json) as unknown;
 const startOf = (path: string): RegExp => new RegExp(`^${path.replaceAll(/[[\].]/g, "\\$&")}`);
 
 describe.each(["msgpack", "json-lines"] as const)("the compatibility table row by row, over %s", (codec) => {
+  let environment: Awaited<ReturnType<typeof environmentWithout>>;
   let worker: WorkerClient;
   beforeAll(async () => {
-    worker = await WorkerClient.start({ codec });
+    environment = await environmentWithout("numpy");
+    worker = await WorkerClient.start({ codec, python: environment.python });
   }, 30_000);
-  afterAll(() => worker[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await worker[Symbol.asyncDispose]();
+    await environment[Symbol.asyncDispose]();
+  });
 
   describe("from TypeScript to Python and back", () => {
     it.each<[row: string, sent: unknown, seen: string, back?: unknown]>([

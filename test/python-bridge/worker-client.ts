@@ -30,6 +30,8 @@ export class CallFailed extends Error {
 }
 
 export interface WorkerClientOptions extends Partial<Hello> {
+  /** @default the environment of the tests, which has numpy and pyarrow */
+  readonly python?: string;
   readonly codec?: CodecName;
   /** Sees every message, before the client itself. */
   readonly onMessage?: (message: WorkerMessage) => void;
@@ -54,8 +56,8 @@ export class WorkerClient implements AsyncDisposable {
     return client;
   }
 
-  private constructor({ codec = "msgpack", onMessage, ...changes }: WorkerClientOptions) {
-    const { file, args } = workerCommand(findEnvironment()!.python);
+  private constructor({ python, codec = "msgpack", onMessage, ...changes }: WorkerClientOptions) {
+    const { file, args } = workerCommand(python ?? findEnvironment({ groups: ["test"] })!.python);
     this.process = spawn(file, args, { stdio: ["pipe", "pipe", "inherit"] });
     this.#whenReady = new Promise((resolve) => (this.#isReady = () => resolve(undefined)));
     const hello: Hello = {

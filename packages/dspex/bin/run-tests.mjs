@@ -38,7 +38,12 @@ async function runJest({ root, args, report }) {
 }
 
 async function runPytest({ root, python, report }) {
-  const ok = await succeeds(python, ["-m", "pytest", "python-bridge", `--junitxml=${report}`], root);
+  const workers = ["--numprocesses", "2"]; // as many as jest has
+  const ok = await succeeds(
+    python,
+    ["-m", "pytest", "python-bridge", ...workers, `--junitxml=${report}`],
+    root,
+  );
   return { ok, ...pytestTotals(existsSync(report) ? readFileSync(report, "utf8") : undefined) };
 }
 

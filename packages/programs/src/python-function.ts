@@ -1,6 +1,8 @@
 import { choiceOption, invalidOption } from "@dspex/core";
-import { createCallable, poolOf, type CallerPorts } from "./caller.ts";
+import { createCallable, poolOf } from "./caller.ts";
+import { resolveLmSettings, type LmSettings } from "./lm-settings.ts";
 import type { StreamingCallable } from "./outcome.ts";
+import type { ProgramPorts } from "./program.ts";
 
 export interface PythonFunctionOptions {
   /** The pool whose workers run it, by name. @default the runtime's first */
@@ -11,6 +13,11 @@ export interface PythonFunctionOptions {
    * run at a time as the pool's `jobs`. Give it the time it needs with `timeoutMs`. @default "call": on a worker, beside other calls
    */
   readonly lane?: "call" | "job";
+  /**
+   * The endpoint that answers the LM requests of DSPy programs in it, and the parameters that they ask with.
+   * @default none: DSPy has no LM there
+   */
+  readonly lm?: LmSettings;
 }
 
 /** A plain Python function: `call([a, b])` calls it with these arguments; a generator of `Item`s is read with `stream([a, b])`. */
@@ -27,23 +34,24 @@ export type PythonFunction<Args extends readonly unknown[], Result, Item = unkno
  * worker's event loop, a `def` on one of its threads. `"package.module:Class.method"` is called on the one instance that each worker
  * makes of the class, and `"package.module:Class"` calls that instance: without arguments, entered where it is a context manager, sync or
  * async, and closed when the worker leaves.
- * @throws DspexError `ERR_INVALID_OPTION` when `path` is not of that form.
+ * @throws DspexError `ERR_INVALID_OPTION` when `path` is not of that form, and for an unknown endpoint or parameter.
  */
 export function createPythonFunction<Args extends readonly unknown[], Result, Item = unknown>(
   path: string,
   options: PythonFunctionOptions,
-  ports: CallerPorts,
+  ports: ProgramPorts,
 ): PythonFunction<Args, Result, Item> {
   if (!/^[\w.]+:\w+(\.\w+)*$/.test(path))
     throw invalidOption("path", path, 'a module and a name, "package.module:name"');
   const lane = choiceOption("lane", options.lane, { default: "call", among: ["call", "job"] });
+  const lm = options.lm && resolveLmSettings(options.lm, ports.endpoints);
   return createCallable<Args, Result, Item>(
     {
       operation: path,
       target: { function: path },
       pool: poolOf(options.pool, ports.pools),
-      endpoints: [],
-      context: () => ({}),
+      endpoints: lm?.endpoints ?? [],
+      context: (endpoint) => (lm === undefined ? {} : { lm: { name: endpoint, config: lm.config } }),
       idempotent: false,
       lane: lane === "job" ? lane : undefined,
       input(args) {

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { scripted, signature, startRuntime, type LmRequest } from "dspex";
 import { rate } from "../load.ts";
+import { pythonPrograms } from "../peers/environment.ts";
 import { startUvicorn, type HttpService } from "../peers/http-service.ts";
 import type { Group, Row } from "../row.ts";
 
@@ -15,8 +16,7 @@ const prediction = {
   typed: {
     urgency: "high",
     confidence: 0.75,
-    topics: ["refund", "delivery"],
-    scores: { refund: 0.5, delivery: 0.25 },
+    findings: { topics: ["refund", "delivery"], scores: { refund: 0.5, delivery: 0.25 } },
   },
 } as const;
 
@@ -26,15 +26,6 @@ const inputs = {
 } as const;
 
 type Kind = keyof typeof inputs;
-
-/** The signatures of `peers/python/dspy_programs.py`. */
-const signatures = {
-  plain: signature("question -> answer"),
-  typed: signature(
-    "ticket -> urgency: Literal['low', 'medium', 'high'], confidence: float, topics: list[str], scores: dict[str, float]",
-    { instructions: "Classify the ticket." },
-  ),
-};
 
 /** What the model says, on either side: the outputs as DSPy's chat adapter wants them. */
 const replies = { plain: replyOf(prediction.plain), typed: replyOf(prediction.typed) };
@@ -53,7 +44,7 @@ const model = ({ system }: LmRequest): string =>
 export const predict: Group = {
   name: "predict",
   async start() {
-    const paths = [path.join(import.meta.dirname, "../python")];
+    const paths = [path.join(import.meta.dirname, "../python"), pythonPrograms];
     const runtime = await startRuntime({
       pools: { bench: { size: 1, maxInFlight: inFlight, paths } },
       lm: { instant: scripted(model), slow: scripted(model, { latencyMs: slowMs }) },
@@ -67,10 +58,14 @@ export const predict: Group = {
       acall: await startUvicorn("dspy_acall_app:app", inFlight, { PYTHONPATH: bridgeSources() }),
     };
     const ourCall = (kind: Kind, endpoint: "instant" | "slow"): (() => Promise<unknown>) => {
-      const program = runtime.program<Record<string, string>, unknown>(signatures[kind], {
-        lm: { endpoint },
-      });
-      return () => program.call(inputs[kind]);
+      const lm = { endpoint };
+      if (kind === "plain") {
+        const program = runtime.program(signature("question -> answer"), { lm });
+        return () => program.call(inputs.plain);
+      }
+      // An output that is a pydantic model is made in Python, by a program of the user's own.
+      const triage = runtime.pythonFunction<[ticket: string], unknown>("bench_programs:triage", { lm });
+      return () => triage.call([inputs.typed.ticket]);
     };
     const theirCall = (kind: Kind, service: HttpService) => (): Promise<unknown> =>
       service.post(`/predict/${kind}`, inputs[kind]);

@@ -7,7 +7,7 @@ import dspy
 from dspex_bridge import seams
 from dspy import lm15
 from dspy_programs import PROGRAMS, reply_to
-from fastapi import FastAPI
+from dspy_service import service
 
 report = seams.install({})
 if set(report.values()) != {"on"}:
@@ -39,21 +39,7 @@ class Model:
 
 lm = seams.lm_class()("bench", engine=Unused(), async_engine=Model(), cache=False, num_retries=0)
 dspy.configure(lm=lm, adapter=dspy.ChatAdapter(), trace=None, disable_history=True, callbacks=[])
-programs = {name: dspy.Predict(signature) for name, signature in PROGRAMS.items()}
-
-app = FastAPI()
-
-
-@app.post("/echo")
-async def echo(value: dict[str, Any]) -> dict[str, Any]:
-    return value
-
-
-@app.post("/predict/{name}")
-async def predict(name: str, inputs: dict[str, str]) -> dict[str, Any]:
-    result = await programs[name].acall(**inputs)
-    return result.toDict()
-
+app = service({name: dspy.Predict(signature).acall for name, signature in PROGRAMS.items()})
 
 gc.collect()
 gc.freeze()

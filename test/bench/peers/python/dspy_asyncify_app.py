@@ -7,7 +7,7 @@ from typing import Any
 import dspy
 from dspy import lm15
 from dspy_programs import PROGRAMS, reply_to
-from fastapi import FastAPI
+from dspy_service import service
 
 
 class Model:
@@ -29,17 +29,4 @@ class Model:
 
 
 dspy.configure(lm=dspy.LM("bench", engine=Model(float(os.environ["BENCH_LM_SECONDS"])), cache=False))
-programs = {name: dspy.asyncify(dspy.Predict(signature)) for name, signature in PROGRAMS.items()}
-
-app = FastAPI()
-
-
-@app.post("/echo")
-async def echo(value: dict[str, Any]) -> dict[str, Any]:
-    return value
-
-
-@app.post("/predict/{name}")
-async def predict(name: str, inputs: dict[str, str]) -> dict[str, Any]:
-    result = await programs[name](**inputs)
-    return result.toDict()
+app = service({name: dspy.asyncify(dspy.Predict(signature)) for name, signature in PROGRAMS.items()})

@@ -3,6 +3,14 @@
 from typing import Any, Literal
 
 import dspy
+import pydantic
+
+
+class Findings(pydantic.BaseModel):
+    """What a ticket is about."""
+
+    topics: list[str]
+    scores: dict[str, float]
 
 
 class Triage(dspy.Signature):
@@ -11,8 +19,7 @@ class Triage(dspy.Signature):
     ticket: str = dspy.InputField()
     urgency: Literal["low", "medium", "high"] = dspy.OutputField()
     confidence: float = dspy.OutputField()
-    topics: list[str] = dspy.OutputField()
-    scores: dict[str, float] = dspy.OutputField()
+    findings: Findings = dspy.OutputField()
 
 
 PROGRAMS: dict[str, Any] = {"plain": "question -> answer", "typed": Triage}
@@ -31,10 +38,7 @@ high
 [[ ## confidence ## ]]
 0.75
 
-[[ ## topics ## ]]
-["refund", "delivery"]
-
-[[ ## scores ## ]]
-{"refund": 0.5, "delivery": 0.25}
+[[ ## findings ## ]]
+{"topics": ["refund", "delivery"], "scores": {"refund": 0.5, "delivery": 0.25}}
 
 [[ ## completed ## ]]"""
