@@ -1,7 +1,7 @@
+import { seededRandom } from "@dspex/core";
 import type { LearnerEntry, LearnerRecord } from "../../packages/orchestrator/src/entry.ts";
 import type { Decision } from "../../packages/orchestrator/src/decision.ts";
 import { Learning } from "../../packages/orchestrator/src/learning.ts";
-import { seededRandom } from "../../packages/orchestrator/src/seeded-random.ts";
 
 /** How an endpoint answers at a time: after so many milliseconds, or with a failure after so many. */
 export type Behaviour = (

@@ -18,7 +18,7 @@ import {
 import { scaled, testSeed } from "../support/scale.ts";
 import { everything, frameBytes } from "./frames.ts";
 import { plain } from "./plain.ts";
-import { Random } from "./random.ts";
+import { Dice } from "../support/dice.ts";
 
 const vectors = path.resolve(import.meta.dirname, "../../python-bridge/vectors");
 const load = (name: string): unknown => JSON.parse(readFileSync(path.join(vectors, name), "utf8"));
@@ -51,7 +51,7 @@ function inChunks(codec: WireCodec, transfer: number, item: unknown, size: numbe
   return Buffer.concat([frameBytes(codec, kinds.begin, [transfer, kind, sizes]), ...chunks]);
 }
 
-type Mutation = (bytes: Buffer, random: Random) => Buffer;
+type Mutation = (bytes: Buffer, random: Dice) => Buffer;
 const mutations: Readonly<Record<string, Mutation>> = {
   "as it was": (bytes) => bytes,
   "bytes changed": (bytes, random) => {
@@ -81,7 +81,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
   "another length": (bytes, random) => {
     const changed = Buffer.from(bytes);
     changed.writeUInt32BE(
-      random.pick([0, 3, 4, 5, bytes.length, 2 ** 31, 2 ** 32 - 1, random.below(1_000)]),
+      random.among(0, 3, 4, 5, bytes.length, 2 ** 31, 2 ** 32 - 1, random.below(1_000)),
       0,
     );
     return changed;
@@ -116,9 +116,9 @@ function received(codec: CodecName, chunks: readonly Buffer[]): Outcome {
   return { messages, ended };
 }
 
-function inPieces(bytes: Buffer, random: Random): Buffer[] {
+function inPieces(bytes: Buffer, random: Dice): Buffer[] {
   const pieces: Buffer[] = [];
-  const most = random.pick([40, 1_000, 100_000]);
+  const most = random.among(40, 1_000, 100_000);
   for (let offset = 0; offset < bytes.length;) {
     const size = 1 + random.below(most);
     pieces.push(Buffer.from(bytes.subarray(offset, offset + size)));
@@ -132,7 +132,7 @@ describe.each([msgpackCodec, jsonLinesCodec])("a worker that speaks $name", (cod
   const seed = testSeed();
 
   it(`is understood wherever its stream breaks (seed ${seed})`, () => {
-    const random = new Random(seed);
+    const random = new Dice(seed);
     // An array that has a segment of its own, too.
     const joined = Buffer.concat([...corpus, inChunks(codec, 3, [new Float32Array(16_500)], 20_000)]);
     const expected = received(codec.name, [joined]);
@@ -145,12 +145,12 @@ describe.each([msgpackCodec, jsonLinesCodec])("a worker that speaks $name", (cod
   });
 
   it(`is understood or ended, whatever it sends (seed ${seed})`, () => {
-    const random = new Random(seed);
+    const random = new Dice(seed);
     const counts = { understood: 0, ended: 0 };
     const names = Object.keys(mutations);
     for (let n = 0; n < scaled(10_000); n += 1) {
       const stream = Array.from({ length: 1 + random.below(3) }, () =>
-        mutations[random.pick(names)]!(random.pick(corpus), random),
+        mutations[random.oneOf(names)!]!(random.oneOf(corpus)!, random),
       );
       const { ended } = received(codec.name, inPieces(Buffer.concat(stream), random));
       if (ended === undefined) counts.understood += 1;

@@ -1,22 +1,22 @@
 import { describe, expect, it } from "@jest/globals";
 import { messages, toWire, type WorkerMessage } from "@dspex/python-bridge";
 import { scaled, testSeed } from "../support/scale.ts";
-import { Random } from "./random.ts";
+import { Dice } from "../support/dice.ts";
 import { CallFailed, WorkerClient } from "./worker-client.ts";
 
 const seed = testSeed();
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 /** A little, a frame, a few chunks, a window: what goes plain and what does not. */
-const size = (random: Random): number => random.below(random.pick([10, 10_000, 300_000, 1_500_000]));
+const size = (random: Dice): number => random.below(random.among(10, 10_000, 300_000, 1_500_000));
 
 /** A host whose reader and writer stop and go as chance has it. */
 class Host {
   readonly worker: WorkerClient;
-  readonly #random: Random;
+  readonly #random: Dice;
   readonly #items = new Map<number, number[]>();
   readonly #timer: NodeJS.Timeout;
 
-  static async start(random: Random, codec: "msgpack" | "json-lines"): Promise<Host> {
+  static async start(random: Dice, codec: "msgpack" | "json-lines"): Promise<Host> {
     let host: Host | undefined;
     const worker = await WorkerClient.start({
       codec,
@@ -27,7 +27,7 @@ class Host {
     return host;
   }
 
-  private constructor(worker: WorkerClient, random: Random) {
+  private constructor(worker: WorkerClient, random: Dice) {
     this.worker = worker;
     this.#random = random;
     const { stdin, stdout } = worker.process;
@@ -113,7 +113,7 @@ class Host {
 
 describe.each(["msgpack", "json-lines"] as const)("a slow reader and a slow writer, over %s", (codec) => {
   it(`come to no deadlock, whatever is under way between them (seed ${seed})`, async () => {
-    const host = await Host.start(new Random(seed), codec);
+    const host = await Host.start(new Dice(seed), codec);
     const atOnce = 16;
     const each = Math.ceil(scaled(codec === "msgpack" ? 800 : 200) / atOnce);
     const schedules = Array.from({ length: atOnce }, async () => {

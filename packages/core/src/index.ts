@@ -10,3 +10,4 @@ export { createManualClock, type ManualClock } from "./manual-clock.ts";
 export { choiceOption, durationOption, integerOption, invalidOption, show, textOption } from "./options.ts";
 export { pause } from "./pause.ts";
 export { createRedactor, type Redactor } from "./redact.ts";
+export { seededRandom } from "./seeded-random.ts";

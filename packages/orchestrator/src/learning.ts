@@ -1,9 +1,9 @@
+import { seededRandom } from "@dspex/core";
 import { EndpointBelief, logOf, OperationBelief, PairBelief, type OpenCall } from "./beliefs.ts";
 import type { Decision, EndpointEstimate } from "./decision.ts";
 import type { AskedEntry, LearnerRecord } from "./entry.ts";
 import { insightsOf, type Insight } from "./insights.ts";
 import { choose, type Candidate } from "./policy.ts";
-import { seededRandom } from "./seeded-random.ts";
 
 /** Operations that are remembered; the one that was asked for longest ago is forgotten first. */
 const maxOperations = 1_000;

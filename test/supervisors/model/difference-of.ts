@@ -1,6 +1,6 @@
 import { messageOf } from "@dspex/core";
 import { differences } from "./compare.ts";
-import { Dice } from "./dice.ts";
+import { Dice } from "../../support/dice.ts";
 import { Model } from "./model.ts";
 import { Player } from "./player.ts";
 import type { Op, Scenario, Sight } from "./scenario.ts";

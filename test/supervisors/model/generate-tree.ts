@@ -1,5 +1,5 @@
 import type { AutoShutdown } from "@dspex/supervisors";
-import type { Dice } from "./dice.ts";
+import type { Dice } from "../../support/dice.ts";
 import type { ChildScript, DynamicScript, StaticScript, SupervisorScript, WorkerScript } from "./scenario.ts";
 
 /** Makes random trees. All that it ever made is in its lists, to be met again. */

@@ -1,4 +1,4 @@
-import { Dice } from "./dice.ts";
+import { Dice } from "../../support/dice.ts";
 import { TreeGenerator } from "./generate-tree.ts";
 import { Model } from "./model.ts";
 import { Supervisor } from "./model-supervisor.ts";

@@ -1,4 +1,4 @@
-import type { Dice } from "./dice.ts";
+import type { Dice } from "../../support/dice.ts";
 import { Worker, type Happening, type Process } from "./model-process.ts";
 import type { Child } from "./model-child.ts";
 import { Supervisor } from "./model-supervisor.ts";

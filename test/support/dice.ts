@@ -1,4 +1,4 @@
-import { seededRandom } from "../../../packages/orchestrator/src/seeded-random.ts";
+import { seededRandom } from "@dspex/core";
 
 /** Chances, and choices, that follow from a seed. */
 export class Dice {
@@ -12,9 +12,18 @@ export class Dice {
     return this.#random() < probability;
   }
 
+  /** A whole number from 0 up to, and without, `limit`. */
+  below(limit: number): number {
+    return Math.floor(this.#random() * limit);
+  }
+
+  bytes(count: number): Buffer {
+    return Buffer.from(Array.from({ length: count }, () => this.below(256)));
+  }
+
   /** A whole number, both ends included. */
   between(low: number, high: number): number {
-    return low + Math.floor(this.#random() * (high - low + 1));
+    return low + this.below(high - low + 1);
   }
 
   among<const T extends readonly [unknown, ...unknown[]]>(...list: T): T[number] {
