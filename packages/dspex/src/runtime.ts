@@ -7,7 +7,7 @@ import {
   type PipelineRun,
   type RunOptions,
 } from "@dspex/pipelines";
-import { createProcessLedger, spawnProcess, type Pool, type WorkerStatus } from "@dspex/pool";
+import { createProcessLedger, readProcess, spawnProcess, type Pool, type WorkerStatus } from "@dspex/pool";
 import {
   createProgram,
   createPythonFunction,
@@ -112,7 +112,7 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
   const registry = createRegistry();
   const ledger = createProcessLedger();
   const random = Math.random;
-  const ports = { runId, clock, random, spawn: spawnProcess, ledger, telemetry, registry };
+  const ports = { runId, clock, random, spawn: spawnProcess, readProcess, ledger, telemetry, registry };
   const { endpoints, pools, specs } = createResources(options, ports);
   const { sessions, spec: sessionsSpec } = createSessions({}, ports);
   const { learner, spec: learnerSpec } = createLearner(options.learner ?? {}, ports);

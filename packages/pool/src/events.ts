@@ -1,4 +1,5 @@
 import type { LogLevel } from "@dspex/python-bridge";
+import type { Verdict } from "./liveness.ts";
 
 /** What the pool reports. */
 export interface PoolEvents {
@@ -41,6 +42,15 @@ export interface PoolEvents {
     readonly lagMs: number;
     readonly inFlight: number;
     readonly rssBytes: number;
+  };
+  /** A worker left a ping unanswered. */
+  "pool.worker.missed": {
+    readonly pool: string;
+    readonly worker: string;
+    /** How many it are in a row. */
+    readonly missed: number;
+    /** What it does instead, judged from outside. */
+    readonly verdict: Verdict;
   };
   /** A call whose worker died goes to another one. */
   "pool.call.retried": {
