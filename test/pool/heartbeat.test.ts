@@ -28,9 +28,7 @@ function beating() {
     look: () => {
       looks += 1;
       const state: ProcessState = { letter: "S", cpuMs: 0, started: "1" };
-      return held
-        ? new Promise((resolve) => answers.push(() => resolve(state)))
-        : Promise.resolve(state);
+      return held ? new Promise((resolve) => answers.push(() => resolve(state))) : Promise.resolve(state);
     },
     onMissed: (ping) => missed.push(`${ping.missed} ${ping.verdict}${ping.fatal ? "!" : ""}`),
   });
@@ -43,12 +41,12 @@ function beating() {
     looks: () => looks,
     /** Answers to questions wait from now on. */
     hold: () => (held = true),
-    tell: async () => {
+    tell: async (): Promise<void> => {
       for (const answer of answers.splice(0)) answer();
       await turn();
     },
     /** Time passes, and the host hears of it. */
-    async pass(ms: number): Promise<void> {
+    pass: async (ms: number): Promise<void> => {
       for (let left = ms; left > 0; left -= heartbeatMs / 2) {
         manual.advance(Math.min(left, heartbeatMs / 2));
         await turn();

@@ -52,6 +52,10 @@ export interface PoolEvents {
     /** What it does instead, judged from outside. */
     readonly verdict: Verdict;
   };
+  /** A dead run was found in the registry of runs, and what was left of it was ended: its runtime and its guardian had been killed at once. */
+  "pool.run.reaped": { readonly runId: string; readonly processes: number };
+  /** The run could not be entered in the registry of runs: only its own guardian looks after it. */
+  "pool.run.unregistered": { readonly runId: string; readonly file: string; readonly reason: string };
   /** A call whose worker died goes to another one. */
   "pool.call.retried": {
     readonly pool: string;

@@ -9,4 +9,5 @@ export { spawnProcess, type OsProcess, type OsProcessExit, type SpawnProcess } f
 export { createPool, type Pool, type PoolPorts, type WorkerStatus } from "./pool.ts";
 export { createProcessLedger, type MirroredLedger, type ProcessLedger } from "./process-ledger.ts";
 export { readProcess, type ProcessState, type ReadProcess } from "./process-state.ts";
+export { registerRun } from "./run-registry.ts";
 export type { AskingCall, Upcall, UpcallHandler } from "./upcall.ts";

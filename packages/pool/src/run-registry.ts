@@ -1,0 +1,34 @@
+import { mkdir, readFile, readlink, rename, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import path from "node:path";
+import type { ReadProcess } from "./process-state.ts";
+
+/**
+ * Enters this run in the registry of runs: a directory of one small file each, by which the guardian of a later run finds what is left where
+ * runtime and guardian were killed at once (`python-bridge/python/guardian.py` has the format, keeps the file, and removes it).
+ *
+ * To be done before the first process of the run is spawned: what a run is named by is in the environment of all of its processes, so
+ * nothing can be left that the registry does not know of.
+ *
+ * @param file its place in the registry; the directory is made if need be.
+ * @throws Error of the file system, or one that says what the system does not tell.
+ */
+export async function registerRun(file: string, runId: string, readProcess: ReadProcess): Promise<void> {
+  const owner = await readProcess(process.pid);
+  if (owner === undefined) throw new Error("The system does not say when this process started.");
+  const lines = [`run ${runId}`, `place ${await place()}`, `owner ${process.pid} ${owner.started}`];
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  // Readers see a whole file or none.
+  await writeFile(`${file}.new`, `${lines.join("\n")}\n`);
+  await rename(`${file}.new`, file);
+}
+
+/**
+ * Within what pids and the times of starts mean the same processes. The directory may be shared: by containers, by machines, and by a machine before
+ * and after it was started anew.
+ */
+async function place(): Promise<string> {
+  if (process.platform !== "linux") return hostname();
+  const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8");
+  return `${boot.trim()} ${await readlink("/proc/self/ns/pid")}`;
+}
