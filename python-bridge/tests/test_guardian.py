@@ -169,7 +169,9 @@ def test_scenario_4_a_recorded_pid_that_means_another_process_is_not_signalled(s
     dead = runs("dead", GONE, identity(same_start), f"{same_id.pid} 1")
     monkeypatch.setattr(guardian, "_processes", lambda: [])
     assert guardian.Run(str(dead)).reap() == 0
-    assert alive(same_start.pid) and alive(same_id.pid)
+    with pytest.raises(subprocess.TimeoutExpired):
+        same_id.wait(0.2)
+    assert alive(same_start.pid)
 
 
 @linux

@@ -63,6 +63,13 @@ describe("a worker that leaves PINGs unanswered", () => {
     expect(silence.miss(seen(5 * beatMs, 290))).toEqual({ missed: 5, verdict: "busy", fatal: false });
   });
 
+  it("is not taken to compute for the last bit that the system tells of its time", () => {
+    const silence = new Silence(limits, 0);
+    silence.see(seen(100, 100));
+    expect(silence.miss(seen(150, 110))).toMatchObject({ verdict: "blocked" });
+    expect(silence.miss(seen(200, 150))).toMatchObject({ verdict: "busy" });
+  });
+
   it("is given the time that the host took to hear of it", () => {
     const silence = new Silence(limits, 0);
     silence.see({ ...seen(500, 100), toldMs: 1_000 });
