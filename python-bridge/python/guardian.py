@@ -5,7 +5,7 @@ environment. It writes `ready` when it listens. The runtime writes lines on its 
 leads a process group; answered by `ok PID` on standard output) and `del PID`. The end of the input is the end of the
 runtime. Then SIGKILL goes to the group of every registered worker, and on Linux to every process whose environment holds
 exactly this run's id: children of user code that left the group. Nothing else is ever signalled: a pid counts only with the
-start time that it had at `add`.
+start time that it had at `add`. A process that has left its worker's group and writes over its own environment is not found.
 
 Where runtime and guardian are killed at once, the next guardian of this user does it. `RUN_FILE` is what is left of a run
 then: who owns it, and its workers. The runtime has made it before it spawned anything; the guardian keeps it, and removes it
@@ -25,6 +25,9 @@ MAX_LINE_BYTES = 64
 
 KEPT_FOREIGN_FILES = 256
 """Files of runs elsewhere (another boot, container or machine that shares the directory): nothing here tells whether they are dead."""
+
+MAX_HANDLES = 512
+"""Workers that are held by a descriptor each; of further ones the group is ended only while they live themselves."""
 
 _QUIET_ROUNDS = 2
 """A process has no environment for a moment while it executes another program, so one round that finds nothing proves nothing."""
@@ -64,7 +67,7 @@ class Guardian:
         """Registers a worker."""
         self.remove(pid)
         self.workers[pid] = started
-        handle = _open(pid)
+        handle = _open(pid) if len(self._handles) < MAX_HANDLES else None
         if handle is not None:
             self._handles[pid] = handle
 

@@ -1,6 +1,6 @@
+import { createInterface } from "node:readline";
 import { backoffMs, DspexError, type Clock } from "@dspex/core";
 import { guardianCommand } from "@dspex/python-bridge";
-import { createInterface } from "node:readline";
 import { server, type ChildSpec } from "@dspex/supervisors";
 import type { TelemetryBus } from "@dspex/telemetry";
 import { childEnvironment, type OsProcess, type OsProcessExit, type SpawnProcess } from "./os-process.ts";
