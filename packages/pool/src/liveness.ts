@@ -34,10 +34,11 @@ export interface MissedPing {
 }
 
 /**
- * The share of one core from which on a process is taken to compute. One that does gets so much even where ten of its kind share a core. Threads
+ * The share of one core from which on a process is taken to compute. One that does gets so much even where twenty of its kind share a core. Threads
  * that wait for the interpreter's lock wake 200 times a second to ask for it: measured, ten of them take 3 %, and one that waits otherwise takes nothing.
+ * To take many more of them for a computation only prolongs their time to `maxBusyMs`.
  */
-const busyShare = 0.1;
+const busyShare = 0.05;
 
 /** The silence of one worker, from the first PING that it has not answered on; any PONG ends it. Time and what the system says are given to it. */
 export class Silence {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readlink, rename, writeFile } from "node:fs/promises";
+import { mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import type { ReadProcess } from "./process-state.ts";
@@ -16,19 +16,20 @@ import type { ReadProcess } from "./process-state.ts";
 export async function registerRun(file: string, runId: string, readProcess: ReadProcess): Promise<void> {
   const owner = await readProcess(process.pid);
   if (owner === undefined) throw new Error("The system does not say when this process started.");
-  const lines = [`run ${runId}`, `place ${await place()}`, `owner ${process.pid} ${owner.started}`];
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  const lines = [`run ${runId}`, `place ${place()}`, `owner ${process.pid} ${owner.started}`];
+  // At once: each way to a thread of Node's and back would take longer than all of this.
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   // Readers see a whole file or none.
-  await writeFile(`${file}.new`, `${lines.join("\n")}\n`);
-  await rename(`${file}.new`, file);
+  writeFileSync(`${file}.new`, `${lines.join("\n")}\n`);
+  renameSync(`${file}.new`, file);
 }
 
 /**
  * Within what pids and the times of starts mean the same processes. The directory may be shared: by containers, by machines, and by a machine before
  * and after it was started anew.
  */
-async function place(): Promise<string> {
+function place(): string {
   if (process.platform !== "linux") return hostname();
-  const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8");
-  return `${boot.trim()} ${await readlink("/proc/self/ns/pid")}`;
+  const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8");
+  return `${boot.trim()} ${readlinkSync("/proc/self/ns/pid")}`;
 }

@@ -4,7 +4,7 @@ import { eventually } from "../../support/eventually.ts";
 import { processes } from "../../support/processes.ts";
 import { startTestRuntime } from "../../support/runtime.ts";
 
-const [heartbeatMs, maxMissed, maxBusyMs] = [200, 3, 2_000];
+const [heartbeatMs, maxMissed, maxBusyMs] = [250, 3, 2_000];
 
 /** `1 blocked`, of one worker, in the order in which they happened. */
 type Missed = { readonly worker: string; readonly what: string };
@@ -78,8 +78,7 @@ describe("a worker that does not answer", () => {
   it("scenario 27: is spared while it computes, though with the interpreter's lock held, and ended after maxBusyMs", async () => {
     const [worker] = runtime.workers();
     const compute = runtime.pythonFunction<[number], number>("functions:compute_with_the_gil");
-    expect(await compute.call([(maxMissed + 4) * heartbeatMs])).toBe(worker!.pid);
-    expect(missed.length).toBeGreaterThan(maxMissed);
+    expect(await compute.call([(maxMissed + 2) * heartbeatMs])).toBe(worker!.pid);
 
     const startedAt = performance.now();
     expect(await compute.tryCall([60_000])).toMatchObject({
@@ -92,6 +91,7 @@ describe("a worker that does not answer", () => {
     });
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(maxBusyMs);
     expect(missed.at(-1)!.what).toMatch(/ busy$/);
+    expect(parseInt(missed.at(-1)!.what, 10)).toBeGreaterThan(maxMissed);
   }, 30_000);
 
   it("is not judged for the host's own absence", async () => {
