@@ -147,6 +147,9 @@ export function describeAttempts(attempts: readonly PythonAttempt[]): string[];
 /** The directory that holds all environments. */
 export function environmentsRoot(env?: Readonly<NodeJS.ProcessEnv>): string;
 
+/** The directory in which each run has a file as long as it lives, beside that of the environments. */
+export function runsRoot(env?: Readonly<NodeJS.ProcessEnv>): string;
+
 /**
  * Makes the directory if need be, and makes sure that it can be written.
  *

@@ -1,5 +1,5 @@
 export { bootWorker } from "./boot-worker.mjs";
 export { ensureEnvironment, findEnvironment } from "./environment.mjs";
 export { describeAttempts, findPython } from "./find-python.mjs";
-export { environmentsRoot, writable } from "./stamps.mjs";
+export { environmentsRoot, runsRoot, writable } from "./stamps.mjs";
 export { verifyEnvironment } from "./verify.mjs";

@@ -7,8 +7,18 @@ import { environmentError } from "./errors.mjs";
 
 /** Where environments live: one directory for each lock file, Python version and platform. */
 export function environmentsRoot(env = process.env) {
-  const home = env.DSPEX_HOME || join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "dspex");
-  return join(resolve(home), "env");
+  return join(cacheOf(env), "env");
+}
+
+/** Where each run has a file as long as it lives, so that what outlives it can be found. */
+export function runsRoot(env = process.env) {
+  return join(cacheOf(env), "runs");
+}
+
+function cacheOf(env) {
+  return resolve(
+    env.DSPEX_HOME || join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "dspex"),
+  );
 }
 
 /** Makes the directory of all environments if need be, and makes sure that it can be written. */

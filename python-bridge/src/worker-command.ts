@@ -22,8 +22,12 @@ export const workerCommand = (interpreter: string): Command => ({
 /** Makes a worker write the Python stacks of its threads to its standard error, whatever it is doing (`docs/protocol.md` §4). */
 export const stacksSignal = "SIGUSR2";
 
-/** Starts the guardian, which needs the standard library alone (`-S`: no site-packages) and starts in some 20 ms. */
-export const guardianCommand = (interpreter: string): Command => ({
+/**
+ * Starts the guardian, which needs the standard library alone (`-S`: no site-packages) and starts in some 20 ms.
+ *
+ * @param runFile the file of its run in the registry of runs; it does without when there is none.
+ */
+export const guardianCommand = (interpreter: string, runFile: string): Command => ({
   file: interpreter,
-  args: ["-I", "-S", python("guardian.py")],
+  args: ["-I", "-S", python("guardian.py"), runFile],
 });

@@ -16,7 +16,7 @@ import {
 const none = (): undefined => undefined;
 const busy = (): DspexError =>
   new DspexError("ERR_WORKER_CRASHED", "gone", {
-    details: { stderr: "", worker: "w", exitCode: 1, signal: null },
+    details: { stderr: "", worker: "w", reason: "exited", exitCode: 1, signal: null },
     retryable: true,
   });
 const refused = (): DspexError =>

@@ -17,7 +17,7 @@ export async function playedWorker(
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const signals: string[] = [];
   const broken: unknown[] = [];
-  const hung: string[] = [];
+  const late: string[] = [];
   let rooms = 0;
   const process: OsProcess = {
     pid: 1,
@@ -41,7 +41,10 @@ export async function playedWorker(
       warmUp: [],
     },
     ...times,
+    maxMissed: 3,
+    maxBusyMs: 60_000,
     clock,
+    readProcess: () => Promise.resolve(undefined),
     upcalls: {
       handle: () => Promise.resolve(null),
       stream: () => undefined,
@@ -52,7 +55,8 @@ export async function playedWorker(
     onRoom: () => (rooms += 1),
     onReturned() {},
     onBroken: (error) => broken.push(error),
-    onHung: (reason) => hung.push(reason),
+    onLate: (why) => late.push(why),
+    onMissed() {},
     onLog() {},
     onHeartbeat() {},
   });
@@ -90,5 +94,5 @@ export async function playedWorker(
     session.run(call);
     return controller;
   };
-  return { run, outcomes, session, clock, stdin, stderr, signals, broken, hung, says, rooms: () => rooms };
+  return { run, outcomes, session, clock, stdin, stderr, signals, broken, late, says, rooms: () => rooms };
 }

@@ -43,16 +43,16 @@ async function sessionWith(upcalls: Partial<UpcallHandler> = {}) {
 
 describe("the grace time of a call that was given up", () => {
   it("G3: is all that an unanswered cancellation gets", async () => {
-    const { clock, run, hung } = await sessionWith();
+    const { clock, run, late } = await sessionWith();
     run().abort();
     clock.advance(cancelGraceMs - 1);
-    expect(hung).toEqual([]);
+    expect(late).toEqual([]);
     clock.advance(1);
-    expect(hung).toEqual([`it did not answer a cancelled call within ${cancelGraceMs} ms`]);
+    expect(late).toEqual([`it did not answer a cancelled call within ${cancelGraceMs} ms`]);
   });
 
   it("G3: runs for code that goes on behind its answer, and ends the worker only then", async () => {
-    const { clock, run, says, pong, pings, hung } = await sessionWith();
+    const { clock, run, says, pong, pings, late } = await sessionWith();
     const before = await pings();
     run().abort();
     await says(kinds.error, [1, cancelled, info]);
@@ -60,24 +60,24 @@ describe("the grace time of a call that was given up", () => {
     expect(await pings()).toBe(before + 1);
     // By the worker's clock it is not yet over.
     await pong({ abandoned: 1, abandonedMs: cancelGraceMs - 2 });
-    expect(hung).toEqual([]);
+    expect(late).toEqual([]);
     clock.advance(2);
     expect(await pings()).toBe(before + 2);
     await pong({ abandoned: 1, abandonedMs: cancelGraceMs });
-    expect(hung).toEqual([`code of a call ran on for ${cancelGraceMs} ms after its end`]);
+    expect(late).toEqual([`code of a call ran on for ${cancelGraceMs} ms after its end`]);
   });
 
   it("is the same for a deadline that the worker saw first", async () => {
-    const { clock, run, says, pong, hung } = await sessionWith();
+    const { clock, run, says, pong, late } = await sessionWith();
     run();
     await says(kinds.error, [1, { ...cancelled, code: "deadline_exceeded" }, info]);
     clock.advance(cancelGraceMs);
     await pong({ abandoned: 1, abandonedMs: cancelGraceMs });
-    expect(hung).toHaveLength(1);
+    expect(late).toHaveLength(1);
   });
 
   it("is not prolonged by calls that are given up later", async () => {
-    const { clock, run, says, pong, pings, hung } = await sessionWith();
+    const { clock, run, says, pong, pings, late } = await sessionWith();
     run().abort();
     await says(kinds.error, [1, cancelled, info]);
     clock.advance(cancelGraceMs);
@@ -87,7 +87,7 @@ describe("the grace time of a call that was given up", () => {
     clock.advance(1);
     expect(await pings()).toBe(before + 1);
     await pong({ inFlight: [2], abandoned: 1, abandonedMs: cancelGraceMs });
-    expect(hung).toHaveLength(1);
+    expect(late).toHaveLength(1);
   });
 
   it("G4: costs one timer however many calls are given up, and none when all have ended", async () => {

@@ -19,6 +19,9 @@ const levelOf: LevelOf = (event) => {
     case "supervisor.report":
       return "info";
     case "pool.call.retried":
+    case "pool.run.reaped":
+    case "pool.run.unregistered":
+    case "pool.worker.missed":
     case "lm.request.retried":
     case "telemetry.subscriber.failed":
       return "warn";

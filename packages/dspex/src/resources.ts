@@ -4,7 +4,7 @@ import {
   createPool,
   guardianSpec,
   resolvePoolOptions,
-  type MirroredLedger,
+  type GuardianOptions,
   type Pool,
   type PoolPorts,
 } from "@dspex/pool";
@@ -28,7 +28,7 @@ export interface Resources {
 /** @throws DspexError `ERR_INVALID_OPTION`, `ERR_PYTHON_ENVIRONMENT`. */
 export function createResources(
   options: Pick<RuntimeOptions, "lm" | "pools" | "tools">,
-  ports: EndpointPorts & Omit<PoolPorts, "upcalls"> & { readonly ledger: MirroredLedger },
+  ports: EndpointPorts & Omit<PoolPorts, "upcalls"> & Omit<GuardianOptions, "python">,
 ): Resources {
   const lm = Object.entries(options.lm ?? {}).map(([name, adapter]) => createEndpoint(name, adapter, ports));
   const endpoints = new Map(lm.map(({ endpoint }) => [endpoint.name, endpoint]));

@@ -1,4 +1,5 @@
-import { createId, deferred, DspexError, durationOption, systemClock } from "@dspex/core";
+import path from "node:path";
+import { createId, deferred, DspexError, durationOption, messageOf, systemClock } from "@dspex/core";
 import { createLearner, type Explanation, type Learner } from "@dspex/orchestrator";
 import {
   createPipelineRunner,
@@ -7,7 +8,14 @@ import {
   type PipelineRun,
   type RunOptions,
 } from "@dspex/pipelines";
-import { createProcessLedger, spawnProcess, type Pool, type WorkerStatus } from "@dspex/pool";
+import {
+  createProcessLedger,
+  readProcess,
+  registerRun,
+  spawnProcess,
+  type Pool,
+  type WorkerStatus,
+} from "@dspex/pool";
 import {
   createProgram,
   createPythonFunction,
@@ -18,6 +26,7 @@ import {
   type PythonFunction,
   type PythonFunctionOptions,
 } from "@dspex/programs";
+import { runsRoot } from "@dspex/python-bridge/environment";
 import { createSessions, type Session, type SessionOptions } from "@dspex/sessions";
 import type { Signature } from "@dspex/signatures";
 import {
@@ -112,11 +121,25 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
   const registry = createRegistry();
   const ledger = createProcessLedger();
   const random = Math.random;
-  const ports = { runId, clock, random, spawn: spawnProcess, ledger, telemetry, registry };
+  const runFile = path.join(runsRoot(), runId);
+  const ports = {
+    runId,
+    runFile,
+    clock,
+    random,
+    spawn: spawnProcess,
+    readProcess,
+    ledger,
+    telemetry,
+    registry,
+  };
   const { endpoints, pools, specs } = createResources(options, ports);
   const { sessions, spec: sessionsSpec } = createSessions({}, ports);
   const { learner, spec: learnerSpec } = createLearner(options.learner ?? {}, ports);
 
+  await registerRun(runFile, runId, readProcess).catch((error: unknown) =>
+    telemetry.emit("pool.run.unregistered", { runId, file: runFile, reason: messageOf(error) }),
+  );
   const application = await startApplication({
     ...applicationTree({
       ...specs,

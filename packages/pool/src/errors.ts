@@ -1,10 +1,18 @@
 import type { WireError } from "@dspex/python-bridge";
+import type { Verdict } from "./liveness.ts";
+
+/**
+ * Why a worker died. It `exited`, by itself or by somebody else's signal; or we ended it, because it broke the protocol (`violation`), because a
+ * call that was given up did not end (`late`), or because it left pings unanswered while it was `busy`, `blocked` or `stopped`.
+ */
+export type CrashReason = "exited" | "violation" | "late" | Verdict;
 
 /** What the pool's errors carry. */
 export interface PoolErrorCodes {
   /** The worker died with the call in flight (G5). Retryable: the call itself did nothing wrong. */
   ERR_WORKER_CRASHED: {
     readonly worker: string;
+    readonly reason: CrashReason;
     readonly exitCode: number | null;
     readonly signal: string | null;
     /** The end of what it wrote to its own standard error: why it ended itself, and its Python stacks where it hung or died of a fault. */

@@ -1,4 +1,5 @@
 import type { LogLevel } from "@dspex/python-bridge";
+import type { Verdict } from "./liveness.ts";
 
 /** What the pool reports. */
 export interface PoolEvents {
@@ -42,6 +43,19 @@ export interface PoolEvents {
     readonly inFlight: number;
     readonly rssBytes: number;
   };
+  /** A worker left a ping unanswered. */
+  "pool.worker.missed": {
+    readonly pool: string;
+    readonly worker: string;
+    /** How many it are in a row. */
+    readonly missed: number;
+    /** What it does instead, judged from outside. */
+    readonly verdict: Verdict;
+  };
+  /** A dead run was found in the registry of runs, and what was left of it was ended: its runtime and its guardian had been killed at once. */
+  "pool.run.reaped": { readonly runId: string; readonly processes: number };
+  /** The run could not be entered in the registry of runs: only its own guardian looks after it. */
+  "pool.run.unregistered": { readonly runId: string; readonly file: string; readonly reason: string };
   /** A call whose worker died goes to another one. */
   "pool.call.retried": {
     readonly pool: string;

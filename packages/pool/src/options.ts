@@ -24,8 +24,18 @@ export interface PoolOptions {
    * stopped otherwise. @default 5_000
    */
   readonly cancelGraceMs?: number;
-  /** Time between pings, in milliseconds. @default 5_000 */
+  /** Time between pings, in milliseconds; with `Infinity` a worker that hangs is not found by them. @default 5_000 */
   readonly heartbeatMs?: number;
+  /**
+   * Pings in a row that a worker may leave unanswered while it is blocked (waits, on its event loop or with the interpreter's lock held) or stopped
+   * by the system, before it is ended. @default 3
+   */
+  readonly maxMissed?: number;
+  /**
+   * For how long a worker may leave pings unanswered while it computes, in milliseconds. It is looked at with each ping: it is ended at the first that
+   * finds it beyond. @default 60_000
+   */
+  readonly maxBusyMs?: number;
   /** The largest value that crosses the wire in either direction, in bytes. @default 64 MiB */
   readonly maxFrameBytes?: number;
   /**
@@ -70,6 +80,8 @@ export function resolvePoolOptions(
     drainTimeoutMs: durationOption(`${path}.drainTimeoutMs`, options.drainTimeoutMs, { default: 5_000 }),
     cancelGraceMs: durationOption(`${path}.cancelGraceMs`, options.cancelGraceMs, { default: 5_000 }),
     heartbeatMs: durationOption(`${path}.heartbeatMs`, options.heartbeatMs, { default: 5_000, min: 10 }),
+    maxMissed: integerOption(`${path}.maxMissed`, options.maxMissed, { default: 3, min: 1 }),
+    maxBusyMs: durationOption(`${path}.maxBusyMs`, options.maxBusyMs, { default: 60_000 }),
     codec: choiceOption(`${path}.codec`, options.codec, {
       default: "msgpack",
       among: ["msgpack", "json-lines"],

@@ -7,6 +7,7 @@ import { createJobs } from "./jobs.ts";
 import type { ResolvedPoolOptions } from "./options.ts";
 import type { SpawnProcess } from "./os-process.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
+import type { ReadProcess } from "./process-state.ts";
 import type { UpcallHandler } from "./upcall.ts";
 import type { WorkerSession } from "./worker-session.ts";
 import { workerMachine, type BootRecord, type WorkerSurroundings } from "./worker.ts";
@@ -18,6 +19,7 @@ export interface PoolPorts {
   /** Numbers in [0, 1), for the jitter of back-off. */
   readonly random: () => number;
   readonly spawn: SpawnProcess;
+  readonly readProcess: ReadProcess;
   readonly ledger: ProcessLedger;
   readonly telemetry: TelemetryBus;
   readonly upcalls: UpcallHandler;

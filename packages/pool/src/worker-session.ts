@@ -15,12 +15,15 @@ import {
 import type { Call } from "./call.ts";
 import { callError, refusedUnrun } from "./call-error.ts";
 import type { WorkerLoad } from "./choose-worker.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import type { LivenessLimits, MissedPing } from "./liveness.ts";
 import { OpenUpcalls } from "./open-upcalls.ts";
 import type { OsProcess } from "./os-process.ts";
+import type { ReadProcess } from "./process-state.ts";
 import { readStacks } from "./python-stacks.ts";
 import type { UpcallHandler } from "./upcall.ts";
 
-export interface WorkerSessionOptions {
+export interface WorkerSessionOptions extends LivenessLimits {
   readonly process: OsProcess;
   readonly hello: Hello;
   /** @default "msgpack" */
@@ -29,6 +32,7 @@ export interface WorkerSessionOptions {
   /** How long a call that was given up may go unanswered, or its code run on, in milliseconds. */
   readonly cancelGraceMs: number;
   readonly clock: Clock;
+  readonly readProcess: ReadProcess;
   readonly upcalls: UpcallHandler;
   /** The handshake is done. */
   readonly onReady: (ready: Ready) => void;
@@ -39,7 +43,9 @@ export interface WorkerSessionOptions {
   /** The worker broke the protocol, or its pipe broke. */
   readonly onBroken: (error: unknown) => void;
   /** A call that was given up does not end: nothing but the end of the process helps (G3). */
-  readonly onHung: (reason: string) => void;
+  readonly onLate: (why: string) => void;
+  /** The worker left a PING unanswered. */
+  readonly onMissed: (ping: MissedPing) => void;
   readonly onLog: (source: string, level: LogLevel, text: string) => void;
   readonly onHeartbeat: (health: { lagMs: number; inFlight: number; rssBytes: number }) => void;
 }
@@ -73,7 +79,7 @@ export class WorkerSession implements WorkerLoad {
   #lastId = 0;
   /** The last PING, and the calls that had been sent whole before it. */
   #ping: { readonly n: number; readonly sent: ReadonlySet<number> } = { n: 0, sent: new Set() };
-  #heartbeat: Timer | undefined;
+  readonly #heartbeat: Heartbeat;
   /** Armed while a call that was given up may still run. */
   #grace: { readonly timer: Timer; readonly atMs: number } | undefined;
   #capacity = 0;
@@ -95,6 +101,11 @@ export class WorkerSession implements WorkerLoad {
         },
       },
     );
+    this.#heartbeat = new Heartbeat({
+      ...options,
+      ping: () => this.#sendPing(),
+      look: () => options.readProcess(this.#pid),
+    });
     this.#upcalls = new OpenUpcalls(options.upcalls, (message) => this.#connection.send(message));
     this.#connection.send(messages.hello(hello, clock.now()));
   }
@@ -154,7 +165,7 @@ export class WorkerSession implements WorkerLoad {
   /** The process is gone. Returns the calls that were in flight and have not settled. */
   end(): readonly Call[] {
     this.#capacity = 0;
-    this.#heartbeat?.cancel();
+    this.#heartbeat.stop();
     this.#grace?.timer.cancel();
     this.#upcalls.giveUpAll();
     const lost = [...this.#running.values()].map(({ call }) => call).filter((call) => !call.settled);
@@ -191,14 +202,9 @@ export class WorkerSession implements WorkerLoad {
     if (this.#pid !== 0) throw violation("a second READY");
     this.#capacity = ready.maxInFlight;
     this.#pid = ready.pid;
-    this.#beat();
+    // The first ping comes right after the handshake: it tells the worker how the two clocks differ (protocol §4).
+    this.#heartbeat.beat();
     this.#options.onReady(ready);
-  }
-
-  /** The first ping comes right after the handshake: it tells the worker how the two clocks differ (protocol §4). */
-  #beat(): void {
-    this.#sendPing();
-    this.#heartbeat = this.#options.clock.setTimeout(() => this.#beat(), this.#options.heartbeatMs);
   }
 
   #sendPing(): void {
@@ -208,10 +214,11 @@ export class WorkerSession implements WorkerLoad {
   }
 
   #pong({ n, lagMs, inFlight, abandoned, abandonedMs, rssBytes }: Pong): void {
-    const { cancelGraceMs, onHeartbeat, onHung } = this.#options;
+    const { cancelGraceMs, onHeartbeat, onLate } = this.#options;
+    this.#heartbeat.answered();
     onHeartbeat({ lagMs, inFlight: inFlight.length, rssBytes });
     if (n === this.#ping.n) this.#checkLost(inFlight);
-    if (abandonedMs >= cancelGraceMs) onHung(`code of a call ran on for ${cancelGraceMs} ms after its end`);
+    if (abandonedMs >= cancelGraceMs) onLate(`code of a call ran on for ${cancelGraceMs} ms after its end`);
     else if (abandoned > 0) this.#watchGrace(cancelGraceMs - abandonedMs);
   }
 
@@ -286,13 +293,13 @@ export class WorkerSession implements WorkerLoad {
    * whether their code has ended: its PONG says so.
    */
   #checkGrace(): void {
-    const { clock, cancelGraceMs, onHung } = this.#options;
+    const { clock, cancelGraceMs, onLate } = this.#options;
     this.#grace = undefined;
     let oldestMs = Infinity;
     for (const { cancelledAtMs = Infinity } of this.#running.values())
       oldestMs = Math.min(oldestMs, cancelledAtMs);
     const leftMs = oldestMs + cancelGraceMs - clock.now();
-    if (leftMs <= 0) return onHung(`it did not answer a cancelled call within ${cancelGraceMs} ms`);
+    if (leftMs <= 0) return onLate(`it did not answer a cancelled call within ${cancelGraceMs} ms`);
     if (leftMs < Infinity) this.#watchGrace(leftMs);
     this.#sendPing();
   }

@@ -3,9 +3,12 @@ import { workerCommand, type LogLevel, type Ready } from "@dspex/python-bridge";
 import type { TelemetryBus } from "@dspex/telemetry";
 import { setup, type AnyStateMachine } from "xstate";
 import type { Call } from "./call.ts";
+import type { CrashReason } from "./errors.ts";
+import type { MissedPing } from "./liveness.ts";
 import type { ResolvedPoolOptions } from "./options.ts";
 import { childEnvironment, type OsProcess, type OsProcessExit, type SpawnProcess } from "./os-process.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
+import type { ReadProcess } from "./process-state.ts";
 import type { UpcallHandler } from "./upcall.ts";
 import { WorkerSession } from "./worker-session.ts";
 
@@ -14,7 +17,7 @@ type WorkerEvent =
   | { readonly type: "boot.timeout" }
   | { readonly type: "process.ready"; readonly ready: Ready }
   | { readonly type: "process.broken"; readonly error: unknown }
-  | { readonly type: "process.hung"; readonly reason: string }
+  | { readonly type: "process.hung"; readonly reason: CrashReason; readonly why: string }
   | { readonly type: "process.exited"; readonly exit: OsProcessExit }
   | { readonly type: "drain.timeout" }
   /** It is to take no further call, to finish those that it has, and to leave. */
@@ -29,6 +32,7 @@ export interface WorkerSurroundings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly spawn: SpawnProcess;
+  readonly readProcess: ReadProcess;
   readonly ledger: ProcessLedger;
   readonly telemetry: TelemetryBus;
   readonly upcalls: UpcallHandler;
@@ -75,8 +79,11 @@ export function workerMachine(id: string, boots: BootRecord, around: WorkerSurro
       drain: () => life.drain(),
       end: () => life.end(),
       kill: ({ event }) => life.kill(event),
-      endSilent: () => void life.endHung(`it was silent for ${around.options.bootTimeoutMs} ms`),
-      endHung: ({ event }) => void life.endHung((event as { reason: string }).reason),
+      endSilent: () => void life.endHung("late", `it was silent for ${around.options.bootTimeoutMs} ms`),
+      endHung({ event }) {
+        const { reason, why } = event as Extract<WorkerEvent, { readonly type: "process.hung" }>;
+        void life.endHung(reason, why);
+      },
     },
   }).createMachine({
     id: "worker",
@@ -135,7 +142,7 @@ class WorkerLife {
   #ready = false;
   #draining = false;
   /** Why we ended the process, when it was us. */
-  #reason: string | undefined;
+  #ended: { readonly reason: CrashReason; readonly text: string } | undefined;
   /** The end of what the process wrote to its standard error, and of what it printed before it was ready. */
   #stderr = "";
 
@@ -188,12 +195,16 @@ class WorkerLife {
       },
       codec: options.codec,
       heartbeatMs: options.heartbeatMs,
+      maxMissed: options.maxMissed,
+      maxBusyMs: options.maxBusyMs,
       cancelGraceMs: options.cancelGraceMs,
       clock,
+      readProcess: this.#around.readProcess,
       upcalls: this.#around.upcalls,
       onReady: (ready) => this.#send({ type: "process.ready", ready }),
       onBroken: (error) => this.#send({ type: "process.broken", error }),
-      onHung: (reason) => this.#send({ type: "process.hung", reason }),
+      onLate: (why) => this.#send({ type: "process.hung", reason: "late", why }),
+      onMissed: (ping) => this.#missed(ping),
       onRoom: this.#around.onRoom,
       onReturned: this.#around.onReturned,
       onLog: (source, level, text) => this.#log(source, level, text),
@@ -217,10 +228,10 @@ class WorkerLife {
 
   failBoot(exit: OsProcessExit): never {
     this.#boots.failures += 1;
-    const reason = this.#reason ?? exitText(exit);
+    const reason = this.#ended?.text ?? exitText(exit);
     const error = new DspexError(
       "ERR_WORKER_BOOT",
-      `Worker ${this.#id} did not become ready: it ${this.#reason ?? exitText(exit) + this.#said()}. Check the environment with \`npx dspex doctor\`.`,
+      `Worker ${this.#id} did not become ready: it ${this.#ended?.text ?? exitText(exit) + this.#said()}. Check the environment with \`npx dspex doctor\`.`,
       { details: { worker: this.#id, reason, stderr: this.#stderr.trim() }, retryable: true },
     );
     this.#around.onBootFailed(error);
@@ -247,16 +258,36 @@ class WorkerLife {
   kill(event: WorkerEvent): void {
     // An EPIPE only says that the process is gone, and its status will say why.
     if (event.type === "process.broken" && DspexError.is(event.error, "ERR_PROTOCOL_VIOLATION"))
-      this.#reason = `broke the protocol: ${event.error.details.reason}${this.#said()}`;
+      this.#ended = {
+        reason: "violation",
+        text: `broke the protocol: ${event.error.details.reason}${this.#said()}`,
+      };
     this.#process?.kill();
   }
 
-  /** A last look at what it is doing, for the error; then its process group is ended. */
-  async endHung(reason: string): Promise<void> {
-    if (this.#reason !== undefined) return;
-    this.#reason = `was ended: ${reason}${this.#said()}`;
-    await this.#session?.stacks();
+  /**
+   * A last look at what it is doing, for the error; then its process group is ended.
+   *
+   * One that is stopped cannot say it, and is not continued to do so: its code would run on meanwhile, for calls that are about to
+   * fail or to run elsewhere. SIGKILL ends it as it is.
+   */
+  async endHung(reason: CrashReason, why: string): Promise<void> {
+    if (this.#ended !== undefined) return;
+    this.#ended = { reason, text: `was ended: ${why}${this.#said()}` };
+    if (reason !== "stopped") await this.#session?.stacks();
     this.#process?.kill();
+  }
+
+  #missed({ missed, verdict, fatal }: MissedPing): void {
+    const { pool, telemetry, options } = this.#around;
+    telemetry.emit("pool.worker.missed", { pool, worker: this.#id, missed, verdict });
+    const { maxMissed, maxBusyMs } = options;
+    const why = {
+      busy: `it computed for ${maxBusyMs} ms without answering a ping`,
+      blocked: `it waited for something through ${maxMissed} pings and answered none`,
+      stopped: `it was stopped by a signal and answered none of ${maxMissed} pings`,
+    };
+    if (fatal) this.#send({ type: "process.hung", reason: verdict, why: why[verdict] });
   }
 
   /** Arms the one timer of the state that the worker is in. */
@@ -295,9 +326,9 @@ class WorkerLife {
 
   #crashError(exit: OsProcessExit): DspexError<"ERR_WORKER_CRASHED"> {
     const { exitCode, signal } = exit;
-    const reason = this.#reason ?? exitText(exit) + this.#said();
-    return new DspexError("ERR_WORKER_CRASHED", `Worker ${this.#id} ${reason}.`, {
-      details: { worker: this.#id, exitCode, signal, stderr: this.#stderr.trim() },
+    const { reason, text } = this.#ended ?? { reason: "exited", text: exitText(exit) + this.#said() };
+    return new DspexError("ERR_WORKER_CRASHED", `Worker ${this.#id} ${text}.`, {
+      details: { worker: this.#id, reason, exitCode, signal, stderr: this.#stderr.trim() },
       retryable: true,
     });
   }
