@@ -31,3 +31,16 @@ export interface Measured {
   readonly peer: readonly number[];
   readonly ratios: readonly number[];
 }
+
+/** A run that is made once, and takes its time; its summary is the last line. */
+export interface Trial {
+  readonly name: string;
+  run(): Promise<{ readonly figures: readonly Measured[]; readonly summary: string }>;
+}
+
+/** A figure of a trial. */
+export function once(name: string, unit: string, value: number, bar?: Bar): Measured {
+  const ours = { name: "DSPex", measure: () => Promise.resolve(value) };
+  const row: Row = { name, unit, ours, ...(bar === undefined ? {} : { bar }) };
+  return { row, ours: [value], peer: [], ratios: [value / (bar?.ratio ?? 1)] };
+}
