@@ -16,6 +16,7 @@ const examples: Readonly<Record<string, RegExp>> = {
   "spawn-a-pipeline.ts": /run\.completed \n\{ category: 'shipping', orders: \[ '#?A-48213' \] \}\n.*-->/s,
   "stream-fields.ts": /^summary: .+\nanswer: .+\nsummary, answer in 1 request\n$/,
   "streaming-progress.ts": /^1 of 3 documents, 5 words\n2 of 3 .*\n3 of 3 documents, 12 words\n$/,
+  "survive-a-crash.ts": /^again, attempt 2\ndone after 2 attempts\nSIGKILL\ndone\n$/,
   "talk-in-a-session.ts": /^.+\nWhere is my order A-48213\?\nAnd when will it be here\?\n$/,
   "tools-both-ways.ts": /^tea\n$/,
 };
