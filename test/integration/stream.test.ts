@@ -14,7 +14,7 @@ const counting = (runtime: Runtime, name: string, ...args: unknown[]): Streaming
   runtime.pythonFunction<unknown[], unknown>(`functions:${name}`).stream(args);
 
 describe("a stream of a Python generator", () => {
-  it("G4: arrives whole and in order through its window, however slow its reader is", async () => {
+  it("scenario 37, G4: arrives whole and in order through its window, however slow its reader is", async () => {
     await using runtime = await startTestRuntime({ size: 1 });
     expect(await collect(counting(runtime, "count", 3_000))).toEqual(
       Array.from({ length: 3_000 }, (_, n) => n),
@@ -31,7 +31,7 @@ describe("a stream of a Python generator", () => {
     expect(await slow.outcome).toMatchObject({ ok: true, value: null });
   }, 30_000);
 
-  it("G3: leaving the loop early closes the generator within 200 ms", async () => {
+  it("scenario 37, G3: leaving the loop early closes the generator within 200 ms", async () => {
     await using runtime = await startTestRuntime({ size: 1 });
     const closed = freshPath("closed");
     const stream = counting(runtime, "count_until_closed", closed);
@@ -42,7 +42,7 @@ describe("a stream of a Python generator", () => {
     expect(await stream.outcome).toMatchObject({ ok: false, error: { code: "ERR_CANCELLED" } });
   }, 30_000);
 
-  it("throws what the generator raises, after the items before it", async () => {
+  it("scenario 37: throws what the generator raises, after the items before it", async () => {
     await using runtime = await startTestRuntime({ size: 1 });
     const items: unknown[] = [];
     const reading = (async () => {

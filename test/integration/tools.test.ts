@@ -41,7 +41,7 @@ describe("tools of the host", () => {
   }, 30_000);
   afterAll(() => runtime.stop());
 
-  it("are called by Python, which they call, which calls them: five deep, on one place, without waiting", async () => {
+  it("scenario 36: are called by Python, which they call, which calls them: five deep, on one place, without waiting", async () => {
     expect(await descend.call([5])).toBe(5);
     expect(await descendAsync.call([5])).toBe(5);
     const many = await Promise.all(

@@ -27,7 +27,7 @@ describe.each(["msgpack", "json-lines"] as const)("the compatibility table row b
     await environment[Symbol.asyncDispose]();
   });
 
-  describe("from TypeScript to Python and back", () => {
+  describe("scenario 35: from TypeScript to Python and back", () => {
     it.each<[row: string, sent: unknown, seen: string, back?: unknown]>([
       ["null", null, "NoneType None"],
       ["booleans", [true, false], "list [bool True, bool False]"],

@@ -28,7 +28,7 @@ describe.each([msgpackCodec, jsonLinesCodec])("the frame decoder of $name", (cod
     expect(decodedInPieces(codec, stream, () => size)).toEqual(expected);
   });
 
-  it("finds the frames at every single break of the stream", () => {
+  it("scenario 34: finds the frames at every single break of the stream", () => {
     for (let at = 1; at < stream.length; at += 1) {
       const sizes = [at, stream.length - at];
       expect(decodedInPieces(codec, stream, () => sizes.shift()!)).toEqual(expected);

@@ -63,7 +63,7 @@ async function* framesOf(stream: Readable): AsyncGenerator<{ kind: number; body:
 }
 
 describe("a worker on nothing but standard input and output", () => {
-  it("answers a CALL written by hand, whatever the called function prints", async () => {
+  it("scenario 34: answers a CALL written by hand, whatever the called function prints", async () => {
     const { file, args } = workerCommand(findEnvironment()!.python);
     const worker = spawn(file, args, { stdio: ["pipe", "pipe", "ignore"] });
     const exited = once(worker, "exit");
