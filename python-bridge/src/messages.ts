@@ -23,6 +23,8 @@ export interface Hello {
   readonly seams: Readonly<Record<string, boolean>>;
   /** Targets of functions that the worker imports, and makes instances for, before it is ready. */
   readonly warmUp: readonly string[];
+  /** How much the process stands back for others, 0 to 19. @default 0 */
+  readonly nice?: number;
 }
 
 /** What a worker answers when it can take calls. */
@@ -103,7 +105,8 @@ export type WorkerMessage =
       readonly abandoned: number;
       /** For how long the longest of them runs on; 0 where there is none. */
       readonly abandonedMs: number;
-      readonly rssBytes: number;
+      /** `null` where it could not be measured. */
+      readonly rssBytes: number | null;
     }
   | { readonly kind: "bye" }
   | { readonly kind: "log"; readonly source: string; readonly level: LogLevel; readonly text: string };
@@ -159,7 +162,7 @@ export function readWorkerMessage(frame: Frame, codec: WireCodec): WorkerMessage
         inFlight: inFlight.map(positive),
         abandoned: number(abandoned),
         abandonedMs: number(abandonedMs),
-        rssBytes: number(rssBytes),
+        rssBytes: rssBytes === null ? null : number(rssBytes),
       };
     }
     case kinds.upcancel:

@@ -206,6 +206,11 @@ class TestLiveness:
         assert state["lagMs"] >= 0
         assert state["rssBytes"] > 10_000_000
 
+    def test_stands_back_as_much_as_hello_asks(self):
+        with Worker(nice=7) as worker:
+            assert worker.call("os:nice", 0) == 7
+            assert worker.call("os:nice", 0) == 7  # on whichever thread
+
     def test_lag_shows_that_the_loop_was_blocked(self, manual):
         manual.start("user_code:block_loop", [0.8])
         time.sleep(0.1)

@@ -74,6 +74,7 @@ def _run(wire: Wire) -> NoReturn:
     clock = HostClock()
     clock.observe(hello.monotonic_ms, received_at)
     sys.path[:0] = hello.paths
+    os.nice(hello.nice)  # the thread that watches the wire has been started, and stays as it is
 
     stderr = wire.stderr_fd
     dspy_version = _import_dspy(stderr)

@@ -50,6 +50,7 @@ class Hello(Struct, rename="camel"):
     seams: dict[str, bool]
     warm_up: list[str] = []
     capabilities: list[str] = []
+    nice: Annotated[int, Meta(ge=0, le=19)] = 0
 
 
 class Target(Struct):

@@ -1,6 +1,7 @@
 """What a worker asks of its operating system."""
 
 import ctypes
+import logging
 import os
 import select
 import signal
@@ -10,6 +11,8 @@ import time
 from typing import NoReturn
 
 from .redact import redact
+
+logger = logging.getLogger("dspex")
 
 EXIT_END_OF_INPUT = 0
 EXIT_BROKEN = 70
@@ -89,13 +92,19 @@ def fail(stderr_fd: int, status: int, reason: str) -> NoReturn:
         os._exit(status)
 
 
-def rss_bytes() -> int:
-    """The resident memory of this process; its peak where the system does not tell the present."""
+def rss_bytes() -> int | None:
+    """The resident memory of this process; its peak on a system that does not tell the present.
+
+    Returns:
+        `None` when it cannot be measured, as without a free descriptor.
+    """
+    if sys.platform == "darwin":
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         with open("/proc/self/statm", "rb") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
+    except OSError as error:
+        logger.warning("cannot measure the memory of this process: %s", error)
+        return None
