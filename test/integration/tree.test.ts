@@ -40,6 +40,7 @@ const nodes = [
   "resources/pools/dspy",
   "resources/pools/dspy/dispatcher",
   "resources/pools/dspy/jobs",
+  "resources/pools/dspy/size",
   "resources/pools/dspy/workers",
   "resources/pools/dspy/workers/worker-1",
   "resources/pools/dspy/workers/worker-2",

@@ -1,7 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
 import { chooseWorker } from "../../packages/pool/src/choose-worker.ts";
 
-const worker = (workerId: string, inFlight: number, capacity = 4) => ({ workerId, inFlight, capacity });
+const worker = (workerId: string, inFlight: number, capacity = 4) => ({
+  workerId,
+  place: workerId.charCodeAt(0),
+  inFlight,
+  capacity,
+});
 const keys = Array.from({ length: 1_000 }, (_, n) => `session-${n}`);
 
 describe("the choice of a worker", () => {
@@ -34,6 +39,13 @@ describe("the choice of a worker", () => {
       (candidate) => chooseWorker([worker("a", 0), worker("b", 0)], candidate)?.workerId === "a",
     )!;
     expect(chooseWorker([worker("a", 4), worker("b", 3), worker("c", 2)], key)?.workerId).toBe("c");
+  });
+
+  it("gives the replacement of a worker its keys, and no other", () => {
+    const before = keys.map((key) => chooseWorker([worker("a", 0), worker("b", 0)], key)!.workerId);
+    const replaced = [worker("b", 0), { ...worker("a", 0), workerId: "new" }];
+    const after = keys.map((key) => chooseWorker(replaced, key)!.workerId);
+    expect(after).toEqual(before.map((id) => (id === "a" ? "new" : id)));
   });
 
   it("spreads keys evenly, and moves only those of a worker that is gone", () => {

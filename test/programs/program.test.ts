@@ -37,6 +37,7 @@ function ports(
     drain: () => Promise.resolve(),
     workers: () => [],
     stacks: () => Promise.resolve(""),
+    rollOut: () => Promise.resolve(),
     call(request) {
       requests.push(request);
       return Promise.resolve(answer(request));

@@ -2,7 +2,7 @@
 export interface RuntimeErrorCodes {
   /** There is no Python environment for this version's lock file. */
   ERR_PYTHON_ENVIRONMENT: { readonly remedy: string };
-  /** The supervision tree gave up before the runtime was up. */
+  /** The supervision tree gave up before the runtime was up, or before a pool was rolled out. */
   ERR_RUNTIME_STOPPED: { readonly runId: string };
 }
 

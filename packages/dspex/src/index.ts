@@ -18,7 +18,7 @@ export {
   type RunOptions,
   type RunOutcome,
 } from "@dspex/pipelines";
-export type { AskingCall, PoolOptions, WorkerStatus } from "@dspex/pool";
+export type { AskingCall, PoolChanges, PoolOptions, SizeBounds, WorkerStatus } from "@dspex/pool";
 export {
   arrowTable,
   isArrowTable,

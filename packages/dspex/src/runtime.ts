@@ -14,11 +14,13 @@ import {
   registerRun,
   spawnProcess,
   type Pool,
+  type PoolChanges,
   type WorkerStatus,
 } from "@dspex/pool";
 import {
   createProgram,
   createPythonFunction,
+  poolOf,
   type ModuleName,
   type ModuleOutput,
   type Program,
@@ -91,6 +93,18 @@ export interface Runtime extends AsyncDisposable {
    * @throws DspexError `ERR_INVALID_OPTION` when no worker of this name is ready.
    */
   stacks(worker: string): Promise<string>;
+  /**
+   * Moves a pool onto other Python code or another environment, worker by worker, without losing a call: one worker with the changes is
+   * started beside the others, and when it is ready, each of the others is replaced in turn, once another is ready in its stead. Calls in
+   * flight finish where they are, on the code that they began with. Resolves when all workers have the changes. Without changes it is
+   * a rolling restart.
+   *
+   * @param pool its name.
+   * @param changes what is left out stays as it is; `env` is replaced as a whole.
+   * @throws DspexError `ERR_INVALID_OPTION`; `ERR_WORKER_BOOT` when the first worker does not become ready, and then nothing has
+   * changed; `ERR_ROLLOUT_IN_PROGRESS`; `ERR_POOL_STOPPED`; `ERR_RUNTIME_STOPPED`.
+   */
+  rollOut(pool: string, changes?: PoolChanges): Promise<void>;
   /** The supervision tree as it is, as plain JSON. */
   tree(): TreeNode;
   /**
@@ -188,6 +202,9 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
       const owner = pools.find((pool) => pool.workers().some((status) => status.worker === worker));
       return (owner ?? pools[0]).stacks(worker);
     },
+    async rollOut(name, changes = {}) {
+      await Promise.race([poolOf(name, callers.pools).rollOut(changes), gaveUp(application, runId)]);
+    },
     tree: () => application.tree(),
     inspect: (inspector) => application.inspect(inspector),
     application,
@@ -211,12 +228,12 @@ async function drainAndStop(
   await application.stop();
 }
 
-/** Rejects when the tree ends by itself: nobody is left who could become ready. */
+/** Rejects when the tree has ended: nobody is left who could become ready. */
 async function gaveUp(application: Application, runId: string): Promise<never> {
   const reason = await application.finished;
   throw new DspexError(
     "ERR_RUNTIME_STOPPED",
-    "The runtime gave up while it started: its supervisors report why (telemetry `supervisor.report`).",
+    "The runtime has ended: its supervisors report why (telemetry `supervisor.report`).",
     {
       details: { runId },
       cause: typeof reason === "object" && "error" in reason ? reason.error : reason,

@@ -1,6 +1,7 @@
 /** What the choice of a worker looks at. */
 export interface WorkerLoad {
-  readonly workerId: string;
+  /** Where it stands among the others; its replacement stands there, too. */
+  readonly place: number;
   readonly inFlight: number;
   /** Calls that the worker takes at a time. */
   readonly capacity: number;
@@ -24,7 +25,7 @@ export function chooseWorker<W extends WorkerLoad>(
   let preference = -1;
   for (const worker of workers) {
     if (affinity !== undefined) {
-      const score = rendezvous(affinity, worker.workerId);
+      const score = rendezvous(affinity, worker.place);
       if (score > preference) [preferred, preference] = [worker, score];
     }
     if (!hasRoom(worker)) continue;
@@ -34,12 +35,13 @@ export function chooseWorker<W extends WorkerLoad>(
 }
 
 /**
- * How much a key prefers a worker: rendezvous hashing (Thaler & Ravishankar, 1996), so that the keys of a worker that is
- * gone spread over the others and all other keys stay where they are. FNV-1a, 32 bits, finished by a mix of its bits.
+ * How much a key prefers a place: rendezvous hashing (Thaler & Ravishankar, 1996), so that the keys of a place that is empty spread over the
+ * others and all other keys stay where they are. By place and not by worker, a replacement gets the keys of its predecessor and no
+ * other. FNV-1a, 32 bits, finished by a mix of its bits.
  */
-function rendezvous(key: string, workerId: string): number {
+function rendezvous(key: string, place: number): number {
   let hash = 0x811c9dc5;
-  for (const text of [key, "\0", workerId])
+  for (const text of [key, "\0", String(place)])
     for (let index = 0; index < text.length; index += 1)
       hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

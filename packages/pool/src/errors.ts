@@ -28,6 +28,8 @@ export interface PoolErrorCodes {
   ERR_POOL_RESTARTED: { readonly pool: string };
   /** Python and the host call each other in turn, deeper than they may: most likely without end. */
   ERR_CALLS_TOO_DEEP: { readonly limit: number };
+  /** A roll-out of the pool goes on already. */
+  ERR_ROLLOUT_IN_PROGRESS: { readonly pool: string };
   /** The pool is stopping, or has stopped. */
   ERR_POOL_STOPPED: { readonly pool: string };
   /** Python code raised. The message is the exception's own. */

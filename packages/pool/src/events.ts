@@ -1,11 +1,12 @@
 import type { LogLevel } from "@dspex/python-bridge";
 import type { Verdict } from "./liveness.ts";
+import type { RecycleReason } from "./recycle-reason.ts";
 
 /** What the pool reports. */
 export interface PoolEvents {
   /** A worker's process was spawned. */
   "pool.worker.spawned": { readonly pool: string; readonly worker: string; readonly pid: number };
-  /** A worker answered the handshake and takes calls. */
+  /** A worker answered the handshake. It takes calls once it has a place (`pool.worker.serving`). */
   "pool.worker.ready": {
     readonly pool: string;
     readonly worker: string;
@@ -41,7 +42,8 @@ export interface PoolEvents {
     readonly worker: string;
     readonly lagMs: number;
     readonly inFlight: number;
-    readonly rssBytes: number;
+    /** `null` where it could not be measured. */
+    readonly rssBytes: number | null;
   };
   /** A worker left a ping unanswered. */
   "pool.worker.missed": {
@@ -56,6 +58,27 @@ export interface PoolEvents {
   "pool.run.reaped": { readonly runId: string; readonly processes: number };
   /** The run could not be entered in the registry of runs: only its own guardian looks after it. */
   "pool.run.unregistered": { readonly runId: string; readonly file: string; readonly reason: string };
+  /** A worker takes calls from now on: a fresh one, or a spare in the place of one that is gone. */
+  "pool.worker.serving": { readonly pool: string; readonly worker: string; readonly place: number };
+  /** A worker finishes its calls and leaves, because another one is ready in its stead. */
+  "pool.worker.recycled": {
+    readonly pool: string;
+    readonly worker: string;
+    /** Which of its limits it has reached; `rollout`: its code or environment is no longer the pool's. */
+    readonly reason: RecycleReason | "rollout";
+  };
+  /** The pool wants another number of workers. */
+  "pool.scaled": {
+    readonly pool: string;
+    readonly from: number;
+    readonly to: number;
+    /** Calls in flight and in the queue. */
+    readonly calls: number;
+  };
+  /** All workers of the pool have the code and environment that it was rolled out onto. */
+  "pool.rollout.completed": { readonly pool: string; readonly durationMs: number };
+  /** The first worker with the new code or environment did not become ready; the others serve on. */
+  "pool.rollout.refused": { readonly pool: string; readonly worker: string; readonly error: string };
   /** A call whose worker died goes to another one. */
   "pool.call.retried": {
     readonly pool: string;

@@ -4,7 +4,13 @@ export type { PoolEvents } from "./events.ts";
 export { guardianSpec, type GuardianOptions } from "./guardian.ts";
 export { ItemStream, streamCredits } from "./item-stream.ts";
 export type { Verdict } from "./liveness.ts";
-export { resolvePoolOptions, type PoolOptions, type ResolvedPoolOptions } from "./options.ts";
+export {
+  resolvePoolOptions,
+  type PoolChanges,
+  type PoolOptions,
+  type ResolvedPoolOptions,
+  type SizeBounds,
+} from "./options.ts";
 export { spawnProcess, type OsProcess, type OsProcessExit, type SpawnProcess } from "./os-process.ts";
 export { createPool, type Pool, type PoolPorts, type WorkerStatus } from "./pool.ts";
 export { createProcessLedger, type MirroredLedger, type ProcessLedger } from "./process-ledger.ts";

@@ -1,9 +1,30 @@
+import { availableParallelism } from "node:os";
 import { choiceOption, integerOption, durationOption, invalidOption, textOption } from "@dspex/core";
 import type { CodecName } from "@dspex/python-bridge";
 
 export interface PoolOptions {
-  /** Workers. @default 2 */
-  readonly size?: number;
+  /** Workers: so many, or as many between two bounds as the calls that wait make useful. @default 2 */
+  readonly size?: number | SizeBounds;
+  /** How long workers must have been superfluous before the pool shrinks, in milliseconds. @default 60_000 */
+  readonly scaleDownAfterMs?: number;
+  /**
+   * Workers beside these that are ready and take no calls: when a worker is gone, one of them is in its place at once, while another
+   * one starts. Each takes the memory of a worker. @default 0
+   */
+  readonly spares?: number;
+  /** Workers that start at a time. @default the processor's cores, at most 8 */
+  readonly startConcurrency?: number;
+  /** A worker of this age is replaced, in milliseconds; up to 10 % earlier, so that not all are at once. @default Infinity: never */
+  readonly maxAgeMs?: number;
+  /** A worker that was given so many calls is replaced; up to 10 % earlier, so that not all are at once. @default Infinity: never */
+  readonly maxCalls?: number;
+  /**
+   * A worker whose process has more resident memory than this is replaced, in bytes, as its latest PONG says (`heartbeatMs`). A fresh one
+   * has 150 MB or so. @default Infinity: never
+   */
+  readonly maxRssBytes?: number;
+  /** A worker whose event loop was later than this at its latest PONG is replaced, in milliseconds. @default Infinity: never */
+  readonly maxLagMs?: number;
   /** The interpreter that workers run on. @default the environment made by `npx dspex setup` */
   readonly python?: string;
   /** Calls that one worker takes at a time. @default 64 */
@@ -52,11 +73,27 @@ export interface PoolOptions {
   readonly warmUp?: readonly string[];
   /** Environment variables of the workers, beside the few that they inherit (G11). @default {} */
   readonly env?: Readonly<Record<string, string>>;
+  /** Names of further environment variables of this process that the workers inherit (G11). @default [] */
+  readonly inheritEnv?: readonly string[];
+  /** How much the workers' processes stand back for others, 0 to 19, added to this process's own (POSIX `nice`). @default 0 */
+  readonly nice?: number;
   /** Seams of the DSPy binding to switch off (`docs/architecture.md`), by name. @default {} */
   readonly seams?: Readonly<Record<string, boolean>>;
 }
 
-export type ResolvedPoolOptions = Required<PoolOptions>;
+/** Between which numbers of workers a pool moves. */
+export interface SizeBounds {
+  /** At least 1. */
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What a pool can be rolled out onto ({@link Pool.rollOut}): other code, or another environment. What is left out stays. */
+export type PoolChanges = Pick<PoolOptions, "python" | "paths" | "warmUp" | "env">;
+
+export interface ResolvedPoolOptions extends Required<Omit<PoolOptions, "size">> {
+  readonly size: SizeBounds;
+}
 
 /**
  * Completes and checks a pool's options.
@@ -69,9 +106,22 @@ export function resolvePoolOptions(
   options: PoolOptions,
   defaultPython: () => string,
 ): ResolvedPoolOptions {
+  const nice = integerOption(`${path}.nice`, options.nice, { default: 0, min: 0 });
+  if (nice > 19) throw invalidOption(`${path}.nice`, nice, "a whole number from 0 to 19");
   return {
-    size: integerOption(`${path}.size`, options.size, { default: 2, min: 1 }),
-    python: options.python === undefined ? defaultPython() : textOption(`${path}.python`, options.python),
+    size: sizeOption(`${path}.size`, options.size),
+    scaleDownAfterMs: durationOption(`${path}.scaleDownAfterMs`, options.scaleDownAfterMs, {
+      default: 60_000,
+    }),
+    spares: integerOption(`${path}.spares`, options.spares, { default: 0, min: 0 }),
+    startConcurrency: integerOption(`${path}.startConcurrency`, options.startConcurrency, {
+      default: Math.min(availableParallelism(), 8),
+      min: 1,
+    }),
+    maxAgeMs: durationOption(`${path}.maxAgeMs`, options.maxAgeMs, { default: Infinity, min: 1 }),
+    maxCalls: integerOption(`${path}.maxCalls`, options.maxCalls, { default: Infinity, min: 1 }),
+    maxRssBytes: integerOption(`${path}.maxRssBytes`, options.maxRssBytes, { default: Infinity, min: 1 }),
+    maxLagMs: durationOption(`${path}.maxLagMs`, options.maxLagMs, { default: Infinity, min: 1 }),
     maxInFlight: integerOption(`${path}.maxInFlight`, options.maxInFlight, { default: 64, min: 1 }),
     threads: integerOption(`${path}.threads`, options.threads, { default: 8, min: 1 }),
     jobs: integerOption(`${path}.jobs`, options.jobs, { default: 1, min: 1 }),
@@ -90,11 +140,52 @@ export function resolvePoolOptions(
       default: 64 * 1024 * 1024,
       min: 1024,
     }),
-    paths: listOption(`${path}.paths`, options.paths, "a list of directories"),
-    warmUp: listOption(`${path}.warmUp`, options.warmUp, 'a list of functions, "package.module:name"'),
-    env: options.env ?? {},
+    inheritEnv: listOption(`${path}.inheritEnv`, options.inheritEnv, "a list of names"),
+    nice,
     seams: options.seams ?? {},
+    ...changesOption(path, options, defaultPython),
   };
+}
+
+/**
+ * A pool's options with some of them changed.
+ *
+ * @throws DspexError `ERR_INVALID_OPTION`.
+ */
+export function changePoolOptions(
+  path: string,
+  options: ResolvedPoolOptions,
+  changes: PoolChanges,
+): ResolvedPoolOptions {
+  const { python, paths, warmUp, env } = options;
+  return {
+    ...options,
+    ...changesOption(path, { python, paths, warmUp, env, ...changes }, () => python),
+  };
+}
+
+function changesOption(
+  path: string,
+  { python, paths, warmUp, env }: PoolChanges,
+  defaultPython: () => string,
+): Required<PoolChanges> {
+  return {
+    python: python === undefined ? defaultPython() : textOption(`${path}.python`, python),
+    paths: listOption(`${path}.paths`, paths, "a list of directories"),
+    warmUp: listOption(`${path}.warmUp`, warmUp, 'a list of functions, "package.module:name"'),
+    env: env ?? {},
+  };
+}
+
+function sizeOption(path: string, value: number | SizeBounds | undefined): SizeBounds {
+  if (typeof value !== "object" || value === null) {
+    const size = integerOption(path, value, { default: 2, min: 1 });
+    return { min: size, max: size };
+  }
+  const min = integerOption(`${path}.min`, value.min, { default: 1, min: 1 });
+  const max = integerOption(`${path}.max`, value.max, { default: min, min: 1 });
+  if (min > max) throw invalidOption(path, value, "bounds of which min is not above max");
+  return { min, max };
 }
 
 function listOption(path: string, value: readonly string[] | undefined, expected: string): readonly string[] {

@@ -54,13 +54,15 @@ const singleThreaded = {
  * The environment of a child process.
  *
  * @param own added last, so it may override what is inherited.
+ * @param further names that it inherits beside the usual few.
  */
 export function childEnvironment(
   parent: NodeJS.ProcessEnv,
   own: Readonly<Record<string, string>>,
+  further: readonly string[] = [],
 ): Readonly<Record<string, string>> {
   const environment: Record<string, string> = { ...singleThreaded };
-  for (const name of inherited) {
+  for (const name of [...inherited, ...further]) {
     const value = parent[name];
     if (value !== undefined) environment[name] = value;
   }

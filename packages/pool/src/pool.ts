@@ -1,16 +1,18 @@
 import { deferred, DspexError, invalidOption, type Clock, type Deferred } from "@dspex/core";
-import { supervisorSpec, type ChildSpec, type Registry } from "@dspex/supervisors";
+import { dynamicSupervisorSpec, supervisorSpec, type ChildSpec, type Registry } from "@dspex/supervisors";
 import type { TelemetryBus } from "@dspex/telemetry";
 import { Call, maxCallDepth, type CallOutcome, type CallRequest } from "./call.ts";
+import { Crew } from "./crew.ts";
 import { dispatcherSpec, queueFull, type DispatcherMessage } from "./dispatcher.ts";
 import { createJobs } from "./jobs.ts";
-import type { ResolvedPoolOptions } from "./options.ts";
+import { changePoolOptions, type PoolChanges, type ResolvedPoolOptions } from "./options.ts";
 import type { SpawnProcess } from "./os-process.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
 import type { ReadProcess } from "./process-state.ts";
+import { sizeControllerSpec } from "./size-controller.ts";
+import { StartGate } from "./start-gate.ts";
 import type { UpcallHandler } from "./upcall.ts";
 import type { WorkerSession } from "./worker-session.ts";
-import { workerMachine, type BootRecord, type WorkerSurroundings } from "./worker.ts";
 
 /** What a pool needs from around it. */
 export interface PoolPorts {
@@ -26,12 +28,14 @@ export interface PoolPorts {
   readonly registry: Registry;
 }
 
-/** A worker that takes calls. */
+/** A worker that is ready. */
 export interface WorkerStatus {
   readonly worker: string;
   readonly pid: number;
   /** Calls that it has not answered. */
   readonly inFlight: number;
+  /** It takes no calls until it has the place of one that is gone. */
+  readonly spare: boolean;
 }
 
 /** A pool of Python workers, as its callers hold it. It stays the same while everything behind it is restarted. */
@@ -47,8 +51,17 @@ export interface Pool {
   ready(): Promise<void>;
   /** Takes no further calls and resolves when those that it has are settled. */
   drain(): Promise<void>;
-  /** The workers that are ready at this moment. */
+  /** The workers that are ready at this moment, those that take calls first. */
   workers(): readonly WorkerStatus[];
+  /**
+   * Moves the pool onto other code or another environment, worker by worker, without losing a call: one worker with the changes is started
+   * beside the others, and when it is ready, each of the others is replaced in turn. Calls that are in flight finish where they
+   * are. Resolves when all workers have the changes; with none of them, it is a rolling restart.
+   *
+   * @throws DspexError `ERR_INVALID_OPTION`; `ERR_WORKER_BOOT` when the first worker does not become ready, and then nothing has
+   * changed; `ERR_ROLLOUT_IN_PROGRESS`; `ERR_POOL_STOPPED`.
+   */
+  rollOut(changes: PoolChanges): Promise<void>;
   /**
    * What the threads of a worker are doing ({@link readStacks}).
    *
@@ -60,7 +73,8 @@ export interface Pool {
 /**
  * Makes a pool: its handle, and the supervisor that `tree.ts` puts under `pools`.
  *
- * `<pool>` is one_for_one over the dispatcher and the workers: each of them can die without harm to the others.
+ * `<pool>` is one_for_one over the dispatcher, the workers and what sees to their number: each of them can die without harm to the
+ * others.
  */
 export function createPool(
   name: string,
@@ -69,12 +83,15 @@ export function createPool(
 ): { pool: Pool; spec: ChildSpec } {
   const { clock, telemetry } = ports;
   const dispatcher = `pool.${name}.dispatcher`;
-  const workers = new Set<WorkerSession>();
+  const workersName = `pool.${name}.workers`;
+  const sizeName = `pool.${name}.size`;
   const inbox = new Set<Call>();
   const first = deferred<void>();
   // Nobody may be waiting for readiness; a failed boot is reported by the supervisor in any case.
   first.promise.catch(() => {});
   let pending = 0;
+  /** Of those, the ones that take room in a worker. */
+  let wanting = 0;
   let draining: Deferred<void> | undefined;
 
   const tell = (message: DispatcherMessage): boolean => {
@@ -104,26 +121,32 @@ export function createPool(
     submit(call, "again");
   };
 
+  const sessions = (): readonly WorkerSession[] => [...crew.roster.serving, ...crew.roster.spares];
+  const wake = (): void => ports.registry.whereis(sizeName)?.send({ type: "look" });
+  const room = (): void => void tell({ type: "room" });
   const shared = {
     ...ports,
     pool: name,
-    options,
-    onGone(session: WorkerSession, lost: readonly Call[], error: DspexError<"ERR_WORKER_CRASHED">) {
-      workers.delete(session);
+    gate: new StartGate(options.startConcurrency),
+    get options(): ResolvedPoolOptions {
+      return crew.options;
+    },
+    onGone(_: WorkerSession, lost: readonly Call[], error: DspexError<"ERR_WORKER_CRASHED">) {
       for (const call of lost) rescue(call, error);
     },
     onReturned: (call: Call) => submit(call, "again"),
+    onEnded: wake,
   };
-  const around: WorkerSurroundings = {
-    ...shared,
-    onReady(session) {
-      workers.add(session);
-      first.resolve();
-      tell({ type: "room" });
-    },
+  const crew: Crew = new Crew({
+    ...ports,
+    pool: name,
+    options,
+    around: shared,
+    onRoom: room,
+    onReady: () => first.resolve(),
     onBootFailed: (error) => first.reject(error),
-    onRoom: () => void tell({ type: "room" }),
-  };
+    wake,
+  });
   const { jobs, spec: jobsSpec } = createJobs({
     name: `pool.${name}.jobs`,
     limit: options.jobs,
@@ -134,31 +157,45 @@ export function createPool(
     queueFull: () => queueFull(name, options.queueLimit),
     notTaken: () => notTaken("ERR_POOL_RESTARTED", name),
   });
-  const worker = (index: number): ChildSpec => {
-    const boots: BootRecord = { failures: 0 };
-    const id = `worker-${index}`;
-    return {
-      id,
-      start: () => workerMachine(`${name}.${id}`, boots, around),
-      // The machine kills its process when it does not drain in time; this is for the machine itself.
-      shutdown: options.drainTimeoutMs + 1_000,
-    };
-  };
+  const workers = dynamicSupervisorSpec(
+    "workers",
+    {
+      // Failed boots are slowed down by back-off and stay far below this; only workers that become ready and die at
+      // once, again and again, are more than it can stand.
+      intensity: 20 * (options.size.max + options.spares),
+      periodMs: 10_000,
+    },
+    { name: workersName },
+  );
 
   const spec = supervisorSpec(name, {
     strategy: "one_for_one",
     intensity: 3,
     periodMs: 5_000,
     children: [
-      dispatcherSpec(dispatcher, { pool: name, queueLimit: options.queueLimit, clock, inbox, workers }),
+      dispatcherSpec(dispatcher, {
+        pool: name,
+        queueLimit: options.queueLimit,
+        clock,
+        inbox,
+        workers: crew.roster.serving,
+      }),
       jobsSpec,
-      supervisorSpec("workers", {
-        strategy: "one_for_one",
-        // Failed boots are slowed down by back-off and stay far below this; only workers that become ready and die at
-        // once, again and again, are more than it can stand.
-        intensity: 20 * options.size,
-        periodMs: 10_000,
-        children: Array.from({ length: options.size }, (_, index) => worker(index + 1)),
+      {
+        ...workers,
+        start(scope) {
+          // A dynamic supervisor comes back without its children.
+          wake();
+          return workers.start(scope);
+        },
+      },
+      sizeControllerSpec({
+        ...ports,
+        name: sizeName,
+        workers: workersName,
+        pool: name,
+        crew,
+        calls: () => wanting,
       }),
     ],
   });
@@ -167,9 +204,12 @@ export function createPool(
     name,
     call(request) {
       return new Promise<CallOutcome>((resolve) => {
+        const wants = request.lane !== "job" && (request.depth ?? 0) === 0 ? 1 : 0;
         pending += 1;
+        wanting += wants;
         const call = new Call(request, (outcome) => {
           pending -= 1;
+          wanting -= wants;
           if (pending === 0) draining?.resolve();
           resolve(outcome);
         });
@@ -182,14 +222,25 @@ export function createPool(
     ready: () => first.promise,
     drain() {
       draining ??= deferred<void>();
+      crew.endRollOut(notTaken("ERR_POOL_STOPPED", name));
       if (pending === 0) draining.resolve();
       return draining.promise;
     },
     async stacks(worker) {
-      for (const session of workers) if (session.workerId === worker) return session.stacks();
+      for (const session of sessions()) if (session.workerId === worker) return session.stacks();
       throw invalidOption("worker", worker, "the name of a worker that is ready, as workers() has it");
     },
-    workers: () => [...workers].map(({ workerId, pid, inFlight }) => ({ worker: workerId, pid, inFlight })),
+    workers: () =>
+      sessions().map(({ workerId, pid, inFlight, place }) => ({
+        worker: workerId,
+        pid,
+        inFlight,
+        spare: place === 0,
+      })),
+    async rollOut(changes) {
+      if (draining !== undefined) throw notTaken("ERR_POOL_STOPPED", name);
+      await crew.rollTo(changePoolOptions("changes", crew.options, changes));
+    },
   };
   return { pool, spec };
 }

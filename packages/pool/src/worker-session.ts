@@ -47,7 +47,7 @@ export interface WorkerSessionOptions extends LivenessLimits {
   /** The worker left a PING unanswered. */
   readonly onMissed: (ping: MissedPing) => void;
   readonly onLog: (source: string, level: LogLevel, text: string) => void;
-  readonly onHeartbeat: (health: { lagMs: number; inFlight: number; rssBytes: number }) => void;
+  readonly onHeartbeat: (health: { lagMs: number; inFlight: number; rssBytes: number | null }) => void;
 }
 
 /** Specs that a worker keeps (`docs/protocol.md` §4). */
@@ -70,6 +70,8 @@ interface Running {
  */
 export class WorkerSession implements WorkerLoad {
   readonly workerId: string;
+  /** Its place among the workers that take calls; 0 for none ({@link Roster}). */
+  place = 0;
   readonly #options: WorkerSessionOptions;
   readonly #connection: Connection;
   readonly #running = new Map<number, Running>();
@@ -77,6 +79,7 @@ export class WorkerSession implements WorkerLoad {
   /** Specs that the worker has been given. */
   readonly #specs = new Set<string>();
   #lastId = 0;
+  #health: Pick<Pong, "lagMs" | "rssBytes"> | undefined;
   /** The last PING, and the calls that had been sent whole before it. */
   #ping: { readonly n: number; readonly sent: ReadonlySet<number> } = { n: 0, sent: new Set() };
   readonly #heartbeat: Heartbeat;
@@ -121,6 +124,16 @@ export class WorkerSession implements WorkerLoad {
 
   get capacity(): number {
     return this.#capacity;
+  }
+
+  /** Calls that it was given. */
+  get calls(): number {
+    return this.#lastId;
+  }
+
+  /** What its latest PONG said. */
+  get health(): Pick<Pong, "lagMs" | "rssBytes"> | undefined {
+    return this.#health;
   }
 
   /** Gives the worker a call. It settles here, or comes back through `onReturned`, or in {@link end}. */
@@ -213,8 +226,10 @@ export class WorkerSession implements WorkerLoad {
     this.#connection.send(messages.ping(this.#ping.n, this.#options.clock.now()));
   }
 
-  #pong({ n, lagMs, inFlight, abandoned, abandonedMs, rssBytes }: Pong): void {
+  #pong(pong: Pong): void {
+    const { n, lagMs, inFlight, abandoned, abandonedMs, rssBytes } = pong;
     const { cancelGraceMs, onHeartbeat, onLate } = this.#options;
+    this.#health = pong;
     this.#heartbeat.answered();
     onHeartbeat({ lagMs, inFlight: inFlight.length, rssBytes });
     if (n === this.#ping.n) this.#checkLost(inFlight);

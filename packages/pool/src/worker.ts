@@ -9,6 +9,7 @@ import type { ResolvedPoolOptions } from "./options.ts";
 import { childEnvironment, type OsProcess, type OsProcessExit, type SpawnProcess } from "./os-process.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
 import type { ReadProcess } from "./process-state.ts";
+import type { StartGate } from "./start-gate.ts";
 import type { UpcallHandler } from "./upcall.ts";
 import { WorkerSession } from "./worker-session.ts";
 
@@ -20,6 +21,8 @@ type WorkerEvent =
   | { readonly type: "process.hung"; readonly reason: CrashReason; readonly why: string }
   | { readonly type: "process.exited"; readonly exit: OsProcessExit }
   | { readonly type: "drain.timeout" }
+  /** Its last call was answered. */
+  | { readonly type: "calls.done" }
   /** It is to take no further call, to finish those that it has, and to leave. */
   | { readonly type: "retire" }
   | { readonly type: "otp.shutdown" };
@@ -36,7 +39,9 @@ export interface WorkerSurroundings {
   readonly ledger: ProcessLedger;
   readonly telemetry: TelemetryBus;
   readonly upcalls: UpcallHandler;
-  /** A worker takes calls from now on. `retire`: lets it finish what it has, and leave. */
+  /** Through which it goes before it spawns, and which it leaves when it is ready or gone. */
+  readonly gate: StartGate;
+  /** A worker is ready. `retire`: lets it finish what it has, and leave. */
   readonly onReady: (session: WorkerSession, retire: () => void) => void;
   /** A worker failed to become ready. */
   readonly onBootFailed: (error: DspexError) => void;
@@ -50,6 +55,8 @@ export interface WorkerSurroundings {
   readonly onRoom: () => void;
   /** A worker gave a call back that it has not run. */
   readonly onReturned: (call: Call) => void;
+  /** Its actor has ended, however it did. */
+  readonly onEnded: () => void;
 }
 
 /** Boot failures in a row, over the incarnations of one worker: the next one waits longer. */
@@ -76,6 +83,7 @@ export function workerMachine(id: string, boots: BootRecord, around: WorkerSurro
       announce: ({ event }) => life.announce((event as { ready: Ready }).ready),
       failBoot: ({ event }) => life.failBoot((event as { exit: OsProcessExit }).exit),
       crash: ({ event }) => life.crash((event as { exit: OsProcessExit }).exit),
+      retire: () => life.retire(),
       drain: () => life.drain(),
       end: () => life.end(),
       kill: ({ event }) => life.kill(event),
@@ -108,7 +116,18 @@ export function workerMachine(id: string, boots: BootRecord, around: WorkerSurro
           "process.exited": { actions: "crash" },
           "process.broken": { actions: "kill" },
           "process.hung": { actions: "endHung" },
-          retire: "draining",
+          retire: "retiring",
+          "otp.shutdown": "draining",
+        },
+      },
+      // Its calls take the time that they take: each has its own deadline, and nobody waits for this process.
+      retiring: {
+        entry: "retire",
+        on: {
+          "calls.done": "draining",
+          "process.exited": "stopped",
+          "process.broken": { actions: "kill" },
+          "process.hung": { actions: "endHung" },
           "otp.shutdown": "draining",
         },
       },
@@ -138,6 +157,7 @@ class WorkerLife {
   #process: OsProcess | undefined;
   #session: WorkerSession | undefined;
   #timer: Timer | undefined;
+  #leaveGate = (): void => {};
   #spawnedAtMs = 0;
   #ready = false;
   #draining = false;
@@ -159,7 +179,11 @@ class WorkerLife {
     this.#send = send;
     // However the actor ends, also when it is stopped from outside: its process does not outlive it.
     self.subscribe({ complete: () => this.#release(), error: () => this.#release() });
-    this.#after(backoffMs(this.#boots.failures, backoff, this.#around.random), { type: "boot" });
+    const { gate, clock, random } = this.#around;
+    const enter = (): void => {
+      this.#leaveGate = gate.enter(() => send({ type: "boot" }));
+    };
+    this.#timer = clock.setTimeout(enter, backoffMs(this.#boots.failures, backoff, random));
   }
 
   spawn(): void {
@@ -167,7 +191,7 @@ class WorkerLife {
     this.#spawnedAtMs = clock.now();
     const process = this.#around.spawn(
       workerCommand(options.python),
-      childEnvironment(globalThis.process.env, { ...options.env, DSPEX_RUN_ID: runId }),
+      childEnvironment(globalThis.process.env, { ...options.env, DSPEX_RUN_ID: runId }, options.inheritEnv),
     );
     this.#process = process;
     if (process.pid !== undefined) {
@@ -192,6 +216,7 @@ class WorkerLife {
         paths: options.paths,
         seams: options.seams,
         warmUp: options.warmUp,
+        nice: options.nice,
       },
       codec: options.codec,
       heartbeatMs: options.heartbeatMs,
@@ -205,7 +230,7 @@ class WorkerLife {
       onBroken: (error) => this.#send({ type: "process.broken", error }),
       onLate: (why) => this.#send({ type: "process.hung", reason: "late", why }),
       onMissed: (ping) => this.#missed(ping),
-      onRoom: this.#around.onRoom,
+      onRoom: () => this.#room(),
       onReturned: this.#around.onReturned,
       onLog: (source, level, text) => this.#log(source, level, text),
       onHeartbeat: ({ lagMs, inFlight, rssBytes }) =>
@@ -217,6 +242,7 @@ class WorkerLife {
   announce(ready: Ready): void {
     const { pool, telemetry, clock } = this.#around;
     this.#timer?.cancel();
+    this.#leaveGate();
     this.#boots.failures = 0;
     this.#ready = true;
     this.#stderr = "";
@@ -240,6 +266,12 @@ class WorkerLife {
 
   crash(exit: OsProcessExit): never {
     throw this.#crashError(exit);
+  }
+
+  retire(): void {
+    this.#draining = true;
+    this.#session!.drain();
+    if (this.#session!.inFlight === 0) this.#send({ type: "calls.done" });
   }
 
   drain(): void {
@@ -296,9 +328,16 @@ class WorkerLife {
     this.#timer = this.#around.clock.setTimeout(() => this.#send(event), delayMs);
   }
 
+  #room(): void {
+    this.#around.onRoom();
+    if (this.#draining && this.#session!.inFlight === 0) this.#send({ type: "calls.done" });
+  }
+
   #release(): void {
     this.#timer?.cancel();
+    this.#leaveGate();
     this.#process?.kill();
+    this.#around.onEnded();
   }
 
   /** The process is gone: its calls fail or go elsewhere, exactly once. */
@@ -306,6 +345,7 @@ class WorkerLife {
     const { pool, telemetry, ledger } = this.#around;
     const { pid } = this.#process!;
     const session = this.#session;
+    this.#leaveGate();
     const lost = session?.end() ?? [];
     if (pid !== undefined) {
       ledger.remove(pid);

@@ -1,4 +1,4 @@
-export type { CallerPorts } from "./caller.ts";
+export { poolOf, type CallerPorts } from "./caller.ts";
 export type { CallEvents } from "./events.ts";
 export type { LmSettings } from "./lm-settings.ts";
 export type { Callable, CallOptions, Meta, Outcome, Streaming, StreamingCallable } from "./outcome.ts";
