@@ -13,12 +13,14 @@ const examples: Readonly<Record<string, RegExp>> = {
   "inspect-actors.ts": /^application\n.*application\/resources\/pools\/dspy\/workers\/worker-1\n/s,
   "python-functions.ts":
     /^\[ \[ 'to', 2 \], \[ 'be', 2 \] \]\nERR_DEADLINE_EXCEEDED\n\[ 'Bestellung', 'Erstattung', 'tea' \]\n$/,
+  "roll-out-new-code.ts": /^10\.00 EUR\nrefused: exited with status 78\n11\.90 EUR\n$/,
   "spawn-a-pipeline.ts": /run\.completed \n\{ category: 'shipping', orders: \[ '#?A-48213' \] \}\n.*-->/s,
   "stream-fields.ts": /^summary: .+\nanswer: .+\nsummary, answer in 1 request\n$/,
   "streaming-progress.ts": /^1 of 3 documents, 5 words\n2 of 3 .*\n3 of 3 documents, 12 words\n$/,
   "survive-a-crash.ts": /^again, attempt 2\ndone after 2 attempts\nSIGKILL\ndone\n$/,
   "talk-in-a-session.ts": /^.+\nWhere is my order A-48213\?\nAnd when will it be here\?\n$/,
   "tools-both-ways.ts": /^tea\n$/,
+  "two-pools.ts": /^\[ \[ 'to', 2 \] \]\nthe batch pool has grown to 2\n8 pieces of work done\n$/,
 };
 /** Examples with a test of their own. */
 const elsewhere = ["embed-in-a-service.ts", "supervise-a-machine.ts"];
