@@ -1,10 +1,11 @@
 import { quantile } from "./statistics.ts";
 
-/** How long one measurement of a rate lasts, in milliseconds. */
-const windowMs = 800;
-
-/** Calls per second with `inFlight` calls always on their way. */
-export async function rate(inFlight: number, call: () => Promise<unknown>): Promise<number> {
+/**
+ * Calls per second with `inFlight` calls always on their way.
+ *
+ * @param windowMs how long one measurement lasts, in milliseconds.
+ */
+export async function rate(inFlight: number, call: () => Promise<unknown>, windowMs = 800): Promise<number> {
   const startedAt = performance.now();
   const endAt = startedAt + windowMs;
   let calls = 0;
