@@ -98,7 +98,7 @@ describe("a strict affinity key", () => {
   });
 
   it("G4: is forgotten when 10,000 others have been used since", () => {
-    const worker = { workerId: "w", inFlight: 0, capacity: 1 };
+    const worker = { workerId: "w", place: 1, inFlight: 0, capacity: 1 };
     const pins = new Pins<typeof worker>();
     for (let n = 0; n < 10_000; n += 1) pins.pin(`k${n}`, worker);
     expect(pins.home("k0")).toBe(worker);

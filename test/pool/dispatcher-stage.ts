@@ -9,12 +9,14 @@ import type { WorkerSession } from "../../packages/pool/src/worker-session.ts";
 /** What a dispatcher sees of a worker: it takes calls, and answers when the test says so. */
 class PlayedWorker {
   readonly workerId: string;
+  readonly place: number;
   readonly calls: Call[] = [];
   capacity: number;
 
   readonly #clock: Clock;
 
-  constructor(workerId: string, capacity: number, clock: Clock) {
+  constructor(workerId: string, place: number, capacity: number, clock: Clock) {
+    this.place = place;
     this.#clock = clock;
     this.workerId = workerId;
     this.capacity = capacity;
@@ -37,7 +39,7 @@ export async function dispatcherStage(names: readonly string[], capacity = 1, qu
   const telemetry = createTelemetryBus(clock);
   const events: TelemetryEvent[] = [];
   telemetry.onAny((event) => events.push(event));
-  const workers = new Set(names.map((name) => new PlayedWorker(name, capacity, clock)));
+  const workers = new Set(names.map((name, index) => new PlayedWorker(name, index + 1, capacity, clock)));
   const pins = new Pins<WorkerSession>();
   const inbox = new Set<Call>();
   const reject = (call: Call, error: DspexError): void => call.abandon(error);
