@@ -58,6 +58,7 @@ export async function playedWorker(
     onLate: (why) => late.push(why),
     onMissed() {},
     onLog() {},
+    onLimit() {},
     onHeartbeat() {},
   });
   const says = async (kind: number, value: unknown): Promise<void> => {

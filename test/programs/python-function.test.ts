@@ -61,6 +61,32 @@ describe("a Python function", () => {
     expect(() => functionOf("m:f", { lm: { endpoint: "dear" } })).toThrow(/lm\.endpoint.*default, cheap/s);
   });
 
+  it("tells its pool how it is to be dispatched, which must make sense", async () => {
+    const { fn, requests } = functionOf("m:f");
+    await fn.call([], { affinity: "k", priority: -10, tenant: "t", queueTimeoutMs: 5 });
+    await fn.call([], { affinity: { key: "k", mode: "strict_fail_fast" } });
+    expect(requests).toMatchObject([
+      { affinity: { key: "k", mode: "hint" }, priority: -10, tenant: "t", queueTimeoutMs: 5 },
+      {
+        affinity: { key: "k", mode: "strict_fail_fast" },
+        priority: 0,
+        tenant: undefined,
+        queueTimeoutMs: undefined,
+      },
+    ]);
+    for (const wrong of [
+      { priority: 11 },
+      { priority: 0.5 },
+      { tenant: "" },
+      { queueTimeoutMs: -1 },
+      { affinity: { key: "k", mode: "strict" as never } },
+    ])
+      expect(await fn.tryCall([], wrong)).toMatchObject({
+        error: { code: "ERR_INVALID_OPTION", details: { option: Object.keys(wrong)[0] } },
+      });
+    expect(requests).toHaveLength(2);
+  });
+
   it("continues the trace that it is given, which must be one", async () => {
     const { fn, requests } = functionOf("m:f");
     await fn.call([], { traceparent });

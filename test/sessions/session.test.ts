@@ -34,7 +34,30 @@ describe("a session", () => {
     const chat = await sessions.open("user-42");
     void chat.tryCall(program, ask("1"), { furtherAttempts: 0, idempotent: false });
     await turns();
-    expect(calls[0]!.options).toMatchObject({ affinity: "user-42", furtherAttempts: 0, idempotent: false });
+    expect(calls[0]!.options).toMatchObject({
+      affinity: { key: "user-42", mode: "hint" },
+      tenant: "user-42",
+      furtherAttempts: 0,
+      idempotent: false,
+    });
+  });
+
+  it("insists on its worker where it is told to, and is a tenant unless its calls name another", async () => {
+    const { sessions } = await stage();
+    const { program, calls } = fakeProgram();
+    const chat = await sessions.open("user-42", { affinity: "strict_queue" });
+    void chat.tryCall(program, ask("1"), { tenant: "customer" });
+    await turns();
+    expect(calls[0]!.options).toMatchObject({
+      affinity: { key: "user-42", mode: "strict_queue" },
+      tenant: "customer",
+    });
+    await expect(sessions.open("user-42", { affinity: "hint" })).rejects.toThrow(
+      /affinity must be strict_queue/,
+    );
+    await expect(sessions.open("x", { affinity: "strict" as never })).rejects.toThrow(
+      /affinity must be one of/,
+    );
   });
 
   it("is one writer: its calls run one after the other, in order", async () => {

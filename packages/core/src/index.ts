@@ -1,11 +1,13 @@
 export { AttemptBudget } from "./attempt-budget.ts";
 export { backoffMs, type BackoffOptions } from "./backoff.ts";
+export { CircuitBreaker, type CircuitBreakerOptions, type CircuitState } from "./circuit-breaker.ts";
 export { systemClock, type Clock, type Timer } from "./clock.ts";
 export { Deadline } from "./deadline.ts";
 export { deferred, type Deferred } from "./deferred.ts";
 export { DspexError, messageOf, type DspexErrorOptions, type ErrorCode, type ErrorCodes } from "./errors.ts";
 export { createId, type IdGenerator } from "./ids.ts";
 export { LazySignal } from "./lazy-signal.ts";
+export { nextLimit, type LimitBounds, type LoadSample } from "./limiter.ts";
 export { createManualClock, type ManualClock } from "./manual-clock.ts";
 export { choiceOption, durationOption, integerOption, invalidOption, show, textOption } from "./options.ts";
 export { pause } from "./pause.ts";

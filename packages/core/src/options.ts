@@ -11,15 +11,20 @@ export function invalidOption(
   });
 }
 
-/** A whole number of at least `min`; `undefined` takes the default. */
+/** A whole number of at least `min`, and at most `max` if there is one; `undefined` takes the default. */
 export function integerOption(
   option: string,
   value: unknown,
-  defaults: { default: number; min: number },
+  defaults: { default: number; min: number; max?: number },
 ): number {
+  const { min, max = Infinity } = defaults;
   if (value === undefined) return defaults.default;
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= defaults.min) return value;
-  throw invalidOption(option, value, `a whole number of at least ${defaults.min}`);
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw invalidOption(
+    option,
+    value,
+    max === Infinity ? `a whole number of at least ${min}` : `a whole number from ${min} to ${max}`,
+  );
 }
 
 /** A duration in milliseconds of at least `min` (0 by default), which may be fractional or `Infinity`. */

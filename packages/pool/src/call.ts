@@ -1,5 +1,13 @@
-import { DspexError, messageOf, type AttemptBudget, type Deadline } from "@dspex/core";
+import {
+  DspexError,
+  messageOf,
+  type AttemptBudget,
+  type Clock,
+  type Deadline,
+  type Timer,
+} from "@dspex/core";
 import type { CallInfo, CallTarget, WireValue } from "@dspex/python-bridge";
+import type { Affinity } from "./affinity.ts";
 import type { ItemStream } from "./item-stream.ts";
 
 /** How deep calls may stand in one another: Python asks the host, which calls Python, which asks the host, … */
@@ -27,8 +35,14 @@ export interface CallRequest {
   readonly idempotent: boolean;
   /** Takes the items of a streaming call. */
   readonly stream?: ItemStream | undefined;
-  /** Calls with the same key prefer the same worker. */
-  readonly affinity?: string | undefined;
+  /** Calls with the same key prefer the same worker, or insist on it. */
+  readonly affinity?: Affinity | undefined;
+  /** Higher ones leave the queue first: a whole number from -10 to 10 (0 when absent). */
+  readonly priority?: number | undefined;
+  /** For whom it is made: whoever has few calls in the queue does not wait for all those of one who has many. */
+  readonly tenant?: string | undefined;
+  /** How long it may wait for a worker, over all attempts, in milliseconds; the pool's own when absent. */
+  readonly queueTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -62,6 +76,7 @@ export class Call {
   #queueMs = 0;
   #resolve: ((outcome: CallOutcome) => void) | undefined;
   #disarm: () => void = () => {};
+  #patience: Timer | undefined;
 
   constructor(request: CallRequest, resolve: (outcome: CallOutcome) => void) {
     this.request = request;
@@ -94,8 +109,15 @@ export class Call {
     this.#queuedAtMs = nowMs;
   }
 
+  /** It is over when it has waited for `timeoutMs` in all and no worker has taken it by then: it never runs in Python. */
+  limitWait(timeoutMs: number, clock: Clock, onPassed: () => void): void {
+    if (timeoutMs === Infinity) return;
+    this.#patience = clock.setTimeout(onPassed, timeoutMs - this.#queueMs);
+  }
+
   /** A worker takes the call. */
   started(worker: string, nowMs: number): void {
+    this.#patience?.cancel();
     this.#queueMs += nowMs - this.#queuedAtMs;
     this.#attempts += 1;
     this.#worker = worker;
@@ -128,6 +150,7 @@ export class Call {
     this.#resolve = undefined;
     this.onAbandon = undefined;
     this.#disarm();
+    this.#patience?.cancel();
     resolve(outcome);
   }
 

@@ -3,7 +3,7 @@ export interface WorkerLoad {
   /** Where it stands among the others; its replacement stands there, too. */
   readonly place: number;
   readonly inFlight: number;
-  /** Calls that the worker takes at a time. */
+  /** Calls that the worker takes at a time at present; 0 when it takes no further one. */
   readonly capacity: number;
 }
 
@@ -18,8 +18,6 @@ export function chooseWorker<W extends WorkerLoad>(
   affinity?: string,
   nested = false,
 ): W | undefined {
-  const hasRoom = ({ inFlight, capacity }: W): boolean =>
-    inFlight < (nested && capacity > 0 ? Infinity : capacity);
   let least: W | undefined;
   let preferred: W | undefined;
   let preference = -1;
@@ -28,10 +26,15 @@ export function chooseWorker<W extends WorkerLoad>(
       const score = rendezvous(affinity, worker.place);
       if (score > preference) [preferred, preference] = [worker, score];
     }
-    if (!hasRoom(worker)) continue;
+    if (!hasRoom(worker, nested)) continue;
     if (least === undefined || worker.inFlight < least.inFlight) least = worker;
   }
-  return preferred !== undefined && hasRoom(preferred) ? preferred : least;
+  return preferred !== undefined && hasRoom(preferred, nested) ? preferred : least;
+}
+
+/** Whether a worker takes another call; see {@link chooseWorker} for `nested`. */
+export function hasRoom({ inFlight, capacity }: WorkerLoad, nested = false): boolean {
+  return inFlight < (nested && capacity > 0 ? Infinity : capacity);
 }
 
 /**

@@ -22,8 +22,23 @@ export interface PoolErrorCodes {
   ERR_WORKER_BOOT: { readonly worker: string; readonly reason: string; readonly stderr: string };
   /** The guardian process ended; its supervisor starts another. Seen in reports only. */
   ERR_GUARDIAN_EXITED: { readonly exitCode: number | null; readonly signal: string | null };
-  /** The pool's queue holds as many calls as it may. */
-  ERR_QUEUE_FULL: { readonly pool: string; readonly limit: number };
+  /** The pool's queue holds as many calls as it may, or as many as it may of this tenant. */
+  ERR_QUEUE_FULL: { readonly pool: string; readonly limit: number; readonly tenant?: string };
+  /** The call waited for a worker as long as it may, and never ran. */
+  ERR_QUEUE_TIMEOUT: { readonly pool: string; readonly queueTimeoutMs: number };
+  /** The worker of a `strict_fail_fast` key has no room. */
+  ERR_WORKER_BUSY: { readonly pool: string; readonly key: string };
+  /** The worker of a strict key is gone; the key's next call is given another one. */
+  ERR_WORKER_UNAVAILABLE: { readonly pool: string; readonly key: string };
+  /** The pool has no worker and its workers fail to start; `cause` is the last failure. */
+  ERR_POOL_UNAVAILABLE: { readonly pool: string };
+  /** The function or program killed its workers and is refused until `untilMs`, by the runtime's monotonic clock. */
+  ERR_QUARANTINED: {
+    /** The function's path, or the program's hash. */
+    readonly target: string;
+    readonly deaths: number;
+    readonly untilMs: number;
+  };
   /** The dispatcher that held the call is gone; a new one is in its place. */
   ERR_POOL_RESTARTED: { readonly pool: string };
   /** Python and the host call each other in turn, deeper than they may: most likely without end. */

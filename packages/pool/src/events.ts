@@ -1,3 +1,4 @@
+import type { CircuitState, ErrorCode } from "@dspex/core";
 import type { LogLevel } from "@dspex/python-bridge";
 import type { Verdict } from "./liveness.ts";
 import type { RecycleReason } from "./recycle-reason.ts";
@@ -79,6 +80,29 @@ export interface PoolEvents {
   "pool.rollout.completed": { readonly pool: string; readonly durationMs: number };
   /** The first worker with the new code or environment did not become ready; the others serve on. */
   "pool.rollout.refused": { readonly pool: string; readonly worker: string; readonly error: string };
+  /** A worker's limit of calls at a time moved, because of the lag of its event loop. */
+  "pool.worker.limit": {
+    readonly pool: string;
+    readonly worker: string;
+    readonly limit: number;
+    readonly lagMs: number;
+  };
+  /** A call waits for a worker. */
+  "pool.call.queued": {
+    readonly pool: string;
+    readonly callId: string;
+    readonly tenant: string | undefined;
+    /** Calls in the queue, this one included. */
+    readonly waiting: number;
+  };
+  /** A call settled because the pool did not run it: the queue, its worker, the breaker or quarantine stood against it. */
+  "pool.call.rejected": { readonly pool: string; readonly callId: string; readonly code: ErrorCode };
+  /** A call runs in a process of its own, because workers died with its target in flight. */
+  "pool.call.isolated": { readonly pool: string; readonly callId: string; readonly target: string };
+  /** A target is refused from now on. */
+  "pool.target.quarantined": { readonly pool: string; readonly target: string; readonly forMs: number };
+  /** The breaker that stands before a pool without workers changed. */
+  "pool.breaker": { readonly pool: string; readonly state: CircuitState };
   /** A call whose worker died goes to another one. */
   "pool.call.retried": {
     readonly pool: string;

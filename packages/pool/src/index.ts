@@ -1,6 +1,8 @@
+export { resolveAffinity, type Affinity, type AffinityMode } from "./affinity.ts";
 export type { CallMeta, CallOutcome, CallRequest } from "./call.ts";
 export type { CrashReason, PoolErrorCodes } from "./errors.ts";
 export type { PoolEvents } from "./events.ts";
+export { priorities } from "./fair-queue.ts";
 export { guardianSpec, type GuardianOptions } from "./guardian.ts";
 export { ItemStream, streamCredits } from "./item-stream.ts";
 export type { Verdict } from "./liveness.ts";

@@ -1,7 +1,8 @@
 import type { Clock, DspexError } from "@dspex/core";
 import { dynamicSupervisorSpec, startChild, type ChildSpec, type Registry } from "@dspex/supervisors";
 import type { Call } from "./call.ts";
-import { CallQueue } from "./call-queue.ts";
+import { CallQueue, type QueueLimits } from "./call-queue.ts";
+import { notTaken, queueFull, queueTimeout } from "./refusals.ts";
 import { workerMachine, type BootRecord, type WorkerSurroundings } from "./worker.ts";
 
 export interface JobsOptions {
@@ -9,21 +10,27 @@ export interface JobsOptions {
   readonly name: string;
   /** Jobs at a time. */
   readonly limit: number;
-  /** Jobs that may wait. */
-  readonly queueLimit: number;
+  /** How many may wait. */
+  readonly limits: QueueLimits;
+  /** How long, for those that do not say so themselves, in milliseconds. */
+  readonly queueTimeoutMs: number;
   readonly clock: Clock;
   readonly registry: Registry;
   readonly around: Omit<WorkerSurroundings, "onReady" | "onBootFailed" | "onRoom">;
-  /** What a job gets that may not even wait. */
-  readonly queueFull: () => DspexError;
-  /** What a job gets that was not begun because its supervisor is gone. */
-  readonly notTaken: () => DspexError;
+  /** Settles a job that is not run. */
+  readonly reject: (call: Call, error: DspexError) => void;
 }
 
 /** The job lane of a pool: calls that get a process of their own, one each, so that they take no place from any other call. */
 export interface Jobs {
   /** @param again it had its place already: its process died under it. */
   submit(call: Call, again: boolean): void;
+  /**
+   * Runs a call that is no job in a process of its own, at once.
+   *
+   * @param onNoProcess such a process does not become ready.
+   */
+  runAlone(call: Call, onNoProcess: () => void): void;
 }
 
 /**
@@ -31,18 +38,19 @@ export interface Jobs {
  * with its process group, as a worker is (G3). It is `temporary` under a dynamic supervisor: nothing is to be done in its place.
  */
 export function createJobs(options: JobsOptions): { readonly jobs: Jobs; readonly spec: ChildSpec } {
-  const { name, limit, clock, registry, around, queueFull, notTaken } = options;
-  const queue = new CallQueue<Call>(options.queueLimit);
+  const { name, limit, clock, registry, around, reject } = options;
+  const { pool } = around;
+  const queue = new CallQueue<Call>(options.limits);
   const boots: BootRecord = { failures: 0 };
   let running = 0;
   let started = 0;
 
   /** Gives a call its process, and resolves when that is gone. Whatever happens, the call is settled then, or queued again. */
-  const run = async (call: Call): Promise<void> => {
+  const run = async (call: Call, onNoProcess: (error: DspexError) => void): Promise<void> => {
     const id = `job-${(started += 1)}`;
     let taken = false;
     let leave = (): void => {};
-    const machine = workerMachine(`${around.pool}.${id}`, boots, {
+    const machine = workerMachine(`${pool}.${id}`, boots, {
       ...around,
       options: { ...around.options, maxInFlight: 1 },
       onReady(session, retire) {
@@ -51,7 +59,10 @@ export function createJobs(options: JobsOptions): { readonly jobs: Jobs; readonl
         leave = retire;
         session.run(call);
       },
-      onBootFailed: (error) => call.fail(error),
+      onBootFailed(error) {
+        taken = true;
+        onNoProcess(error);
+      },
       onRoom: () => leave(),
     });
     try {
@@ -64,15 +75,17 @@ export function createJobs(options: JobsOptions): { readonly jobs: Jobs; readonl
     } catch {
       // The supervisor ended before it had answered.
     } finally {
-      if (!taken) call.fail(notTaken());
+      if (!taken) reject(call, notTaken("ERR_POOL_RESTARTED", pool));
     }
   };
   const startNext = (): void => {
-    for (; running < limit && queue.size > 0; running += 1)
-      void run(queue.shift()!).then(() => {
+    for (; running < limit && queue.size > 0; running += 1) {
+      const call = queue.shift()!;
+      void run(call, (error) => call.fail(error)).then(() => {
         running -= 1;
         startNext();
       });
+    }
   };
 
   return {
@@ -80,10 +93,17 @@ export function createJobs(options: JobsOptions): { readonly jobs: Jobs; readonl
     jobs: {
       submit(call, again) {
         call.queued(clock.now());
-        call.onAbandon = () => queue.delete(call);
-        if (again) queue.pushFirst(call);
-        else if (!queue.push(call)) return call.fail(queueFull());
+        const place = again ? queue.pushAgain(call) : queue.push(call);
+        if (typeof place === "string")
+          return reject(call, queueFull(pool, options.limits, place, call.request.tenant));
+        call.onAbandon = () => queue.leave(place);
+        const { queueTimeoutMs = options.queueTimeoutMs } = call.request;
+        call.limitWait(queueTimeoutMs, clock, () => reject(call, queueTimeout(pool, queueTimeoutMs)));
         startNext();
+      },
+      runAlone(call, onNoProcess) {
+        call.queued(clock.now());
+        void run(call, onNoProcess);
       },
     },
   };

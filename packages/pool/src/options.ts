@@ -27,14 +27,38 @@ export interface PoolOptions {
   readonly maxLagMs?: number;
   /** The interpreter that workers run on. @default the environment made by `npx dspex setup` */
   readonly python?: string;
-  /** Calls that one worker takes at a time. @default 64 */
+  /** The most calls that one worker takes at a time. @default 64 */
   readonly maxInFlight?: number;
+  /**
+   * The least calls that one worker takes at a time. Between this and `maxInFlight`, where it starts, its limit follows the lag of its event
+   * loop: calls that compute are given to it a few at a time, calls that wait for a language model many. The same number as `maxInFlight`
+   * keeps it there. @default as many as `threads`, at most `maxInFlight`
+   */
+  readonly minInFlight?: number;
   /** Threads of one worker for sync functions and programs. @default 8 */
   readonly threads?: number;
   /** Jobs that run at a time, each in a process of its own beside the workers; further ones wait. @default 1 */
   readonly jobs?: number;
   /** Calls that may wait for a worker, and again as many jobs; one more gets `ERR_QUEUE_FULL`. @default 10_000 */
   readonly queueLimit?: number;
+  /** Of these, calls of one tenant; one more gets `ERR_QUEUE_FULL`. Calls without a tenant may fill the queue. @default half of `queueLimit` */
+  readonly tenantQueueLimit?: number;
+  /**
+   * How long a call may wait for a worker, in milliseconds, where it does not say so itself; then it gets `ERR_QUEUE_TIMEOUT`.
+   * @default Infinity: until its deadline
+   */
+  readonly queueTimeoutMs?: number;
+  /**
+   * Workers that died in a row with a function or program in flight, of which none answered a call of it, before it is refused with
+   * `ERR_QUARANTINED`. The last of them runs nothing else, so what merely stood beside a killer is not refused. @default 3
+   */
+  readonly quarantineAfter?: number;
+  /** Within how long these deaths count, and for how long it is refused then, in milliseconds. @default 60_000 */
+  readonly quarantineMs?: number;
+  /** Failed boots in a row, within a minute, after which a pool without a worker answers calls at once with `ERR_POOL_UNAVAILABLE`. @default 3 */
+  readonly breakerFailures?: number;
+  /** How long it does so before one call may wait again whether a worker comes, in milliseconds. @default 5_000 */
+  readonly breakerOpenMs?: number;
   /** How long a worker may take to become ready, in milliseconds. @default 30_000 */
   readonly bootTimeoutMs?: number;
   /** How long a stopping worker may finish its calls before it is killed, in milliseconds. @default 5_000 */
@@ -108,6 +132,9 @@ export function resolvePoolOptions(
 ): ResolvedPoolOptions {
   const nice = integerOption(`${path}.nice`, options.nice, { default: 0, min: 0 });
   if (nice > 19) throw invalidOption(`${path}.nice`, nice, "a whole number from 0 to 19");
+  const maxInFlight = integerOption(`${path}.maxInFlight`, options.maxInFlight, { default: 64, min: 1 });
+  const threads = integerOption(`${path}.threads`, options.threads, { default: 8, min: 1 });
+  const queueLimit = integerOption(`${path}.queueLimit`, options.queueLimit, { default: 10_000, min: 0 });
   return {
     size: sizeOption(`${path}.size`, options.size),
     scaleDownAfterMs: durationOption(`${path}.scaleDownAfterMs`, options.scaleDownAfterMs, {
@@ -122,10 +149,30 @@ export function resolvePoolOptions(
     maxCalls: integerOption(`${path}.maxCalls`, options.maxCalls, { default: Infinity, min: 1 }),
     maxRssBytes: integerOption(`${path}.maxRssBytes`, options.maxRssBytes, { default: Infinity, min: 1 }),
     maxLagMs: durationOption(`${path}.maxLagMs`, options.maxLagMs, { default: Infinity, min: 1 }),
-    maxInFlight: integerOption(`${path}.maxInFlight`, options.maxInFlight, { default: 64, min: 1 }),
-    threads: integerOption(`${path}.threads`, options.threads, { default: 8, min: 1 }),
+    maxInFlight,
+    minInFlight: integerOption(`${path}.minInFlight`, options.minInFlight, {
+      default: Math.min(threads, maxInFlight),
+      min: 1,
+      max: maxInFlight,
+    }),
+    threads,
     jobs: integerOption(`${path}.jobs`, options.jobs, { default: 1, min: 1 }),
-    queueLimit: integerOption(`${path}.queueLimit`, options.queueLimit, { default: 10_000, min: 0 }),
+    queueLimit,
+    tenantQueueLimit: integerOption(`${path}.tenantQueueLimit`, options.tenantQueueLimit, {
+      default: Math.ceil(queueLimit / 2),
+      min: 0,
+    }),
+    queueTimeoutMs: durationOption(`${path}.queueTimeoutMs`, options.queueTimeoutMs, { default: Infinity }),
+    quarantineAfter: integerOption(`${path}.quarantineAfter`, options.quarantineAfter, {
+      default: 3,
+      min: 2,
+    }),
+    quarantineMs: durationOption(`${path}.quarantineMs`, options.quarantineMs, { default: 60_000 }),
+    breakerFailures: integerOption(`${path}.breakerFailures`, options.breakerFailures, {
+      default: 3,
+      min: 1,
+    }),
+    breakerOpenMs: durationOption(`${path}.breakerOpenMs`, options.breakerOpenMs, { default: 5_000 }),
     bootTimeoutMs: durationOption(`${path}.bootTimeoutMs`, options.bootTimeoutMs, { default: 30_000 }),
     drainTimeoutMs: durationOption(`${path}.drainTimeoutMs`, options.drainTimeoutMs, { default: 5_000 }),
     cancelGraceMs: durationOption(`${path}.cancelGraceMs`, options.cancelGraceMs, { default: 5_000 }),

@@ -1,14 +1,17 @@
 import { deferred, DspexError, invalidOption, type Clock, type Deferred } from "@dspex/core";
 import { dynamicSupervisorSpec, supervisorSpec, type ChildSpec, type Registry } from "@dspex/supervisors";
 import type { TelemetryBus } from "@dspex/telemetry";
+import { Admission } from "./admission.ts";
+import { Pins, strictKey } from "./affinity.ts";
 import { Call, maxCallDepth, type CallOutcome, type CallRequest } from "./call.ts";
 import { Crew } from "./crew.ts";
-import { dispatcherSpec, queueFull, type DispatcherMessage } from "./dispatcher.ts";
+import { dispatcherSpec, type DispatcherMessage } from "./dispatcher.ts";
 import { createJobs } from "./jobs.ts";
 import { changePoolOptions, type PoolChanges, type ResolvedPoolOptions } from "./options.ts";
 import type { SpawnProcess } from "./os-process.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
 import type { ReadProcess } from "./process-state.ts";
+import { notTaken } from "./refusals.ts";
 import { sizeControllerSpec } from "./size-controller.ts";
 import { StartGate } from "./start-gate.ts";
 import type { UpcallHandler } from "./upcall.ts";
@@ -86,9 +89,18 @@ export function createPool(
   const workersName = `pool.${name}.workers`;
   const sizeName = `pool.${name}.size`;
   const inbox = new Set<Call>();
+  const pins = new Pins<WorkerSession>();
+  const admission = new Admission({
+    ...options,
+    pool: name,
+    clock,
+    telemetry,
+    deserted: () => crew.roster.serving.size === 0,
+  });
   const first = deferred<void>();
   // Nobody may be waiting for readiness; a failed boot is reported by the supervisor in any case.
   first.promise.catch(() => {});
+  const limits = { limit: options.queueLimit, tenantLimit: options.tenantQueueLimit };
   let pending = 0;
   /** Of those, the ones that take room in a worker. */
   let wanting = 0;
@@ -99,18 +111,30 @@ export function createPool(
     ref?.send(message);
     return ref !== undefined;
   };
-  const submit = (call: Call, type: "call" | "again"): void => {
+  const reject = (call: Call, error: DspexError): void => {
+    telemetry.emit("pool.call.rejected", { pool: name, callId: call.request.callId, code: error.code });
+    call.abandon(error);
+  };
+  const queue = (call: Call, type: "call" | "again"): void => {
     if (call.request.lane === "job") return jobs.submit(call, type === "again");
     inbox.add(call);
     if (tell({ type, call })) return;
     inbox.delete(call);
-    call.fail(notTaken("ERR_POOL_RESTARTED", name));
+    reject(call, notTaken("ERR_POOL_RESTARTED", name));
+  };
+  const submit = (call: Call, type: "call" | "again", cause?: DspexError): void => {
+    const verdict = admission.admit(call, cause);
+    if (verdict === undefined) return queue(call, type);
+    if (verdict === "alone") return jobs.runAlone(call, () => queue(call, type));
+    reject(call, verdict);
   };
   const rescue = (call: Call, error: DspexError<"ERR_WORKER_CRASHED">): void => {
     const { request } = call;
+    const key = strictKey(request.affinity);
+    if (key !== undefined) pins.release(key);
     const seen = (request.stream?.received ?? 0) > 0;
-    if (!request.idempotent || seen || request.deadline.passed || !request.budget.take())
-      return call.fail(lostWith(error, request.idempotent));
+    if (!request.idempotent || seen || key !== undefined || request.deadline.passed || !request.budget.take())
+      return call.fail(lostWith(error, request));
     const { worker } = error.details;
     telemetry.emit("pool.call.retried", {
       pool: name,
@@ -118,44 +142,57 @@ export function createPool(
       worker,
       attempt: call.attempts + 1,
     });
-    submit(call, "again");
+    submit(call, "again", error);
   };
 
   const sessions = (): readonly WorkerSession[] => [...crew.roster.serving, ...crew.roster.spares];
   const wake = (): void => ports.registry.whereis(sizeName)?.send({ type: "look" });
   const room = (): void => void tell({ type: "room" });
-  const shared = {
+  const gate = new StartGate(options.startConcurrency);
+  /** @param alone whether a process that is gone had one call and was given no other. */
+  const sharedBy = (alone: boolean) => ({
     ...ports,
     pool: name,
-    gate: new StartGate(options.startConcurrency),
+    gate,
     get options(): ResolvedPoolOptions {
       return crew.options;
     },
-    onGone(_: WorkerSession, lost: readonly Call[], error: DspexError<"ERR_WORKER_CRASHED">) {
+    onGone(session: WorkerSession, lost: readonly Call[], error: DspexError<"ERR_WORKER_CRASHED">) {
+      admission.died(lost, alone);
       for (const call of lost) rescue(call, error);
+      pins.forget(session);
+      room();
     },
-    onReturned: (call: Call) => submit(call, "again"),
+    onReturned: (call: Call) => queue(call, "again"),
     onEnded: wake,
-  };
+  });
   const crew: Crew = new Crew({
     ...ports,
     pool: name,
     options,
-    around: shared,
+    around: sharedBy(false),
     onRoom: room,
-    onReady: () => first.resolve(),
-    onBootFailed: (error) => first.reject(error),
+    onReady() {
+      admission.booted();
+      first.resolve();
+    },
+    onBootFailed(error) {
+      first.reject(error);
+      admission.bootFailed(error);
+      const refusal = admission.unavailable;
+      if (refusal !== undefined) tell({ type: "refuse", error: refusal });
+    },
     wake,
   });
   const { jobs, spec: jobsSpec } = createJobs({
     name: `pool.${name}.jobs`,
     limit: options.jobs,
-    queueLimit: options.queueLimit,
     clock,
     registry: ports.registry,
-    around: shared,
-    queueFull: () => queueFull(name, options.queueLimit),
-    notTaken: () => notTaken("ERR_POOL_RESTARTED", name),
+    around: sharedBy(true),
+    limits,
+    queueTimeoutMs: options.queueTimeoutMs,
+    reject,
   });
   const workers = dynamicSupervisorSpec(
     "workers",
@@ -175,10 +212,14 @@ export function createPool(
     children: [
       dispatcherSpec(dispatcher, {
         pool: name,
-        queueLimit: options.queueLimit,
+        limits,
+        queueTimeoutMs: options.queueTimeoutMs,
         clock,
+        telemetry,
         inbox,
         workers: crew.roster.serving,
+        pins,
+        reject,
       }),
       jobsSpec,
       {
@@ -211,6 +252,7 @@ export function createPool(
           pending -= 1;
           wanting -= wants;
           if (pending === 0) draining?.resolve();
+          admission.settled(call, outcome);
           resolve(outcome);
         });
         if (draining !== undefined) return call.fail(notTaken("ERR_POOL_STOPPED", name));
@@ -245,14 +287,6 @@ export function createPool(
   return { pool, spec };
 }
 
-function notTaken(code: "ERR_POOL_RESTARTED" | "ERR_POOL_STOPPED", pool: string): DspexError {
-  const why = code === "ERR_POOL_STOPPED" ? "is stopping" : "is being restarted";
-  return new DspexError(code, `Pool "${pool}" ${why} and takes no call.`, {
-    details: { pool },
-    retryable: code === "ERR_POOL_RESTARTED",
-  });
-}
-
 function tooDeep(): DspexError<"ERR_CALLS_TOO_DEEP"> {
   return new DspexError(
     "ERR_CALLS_TOO_DEEP",
@@ -264,11 +298,14 @@ function tooDeep(): DspexError<"ERR_CALLS_TOO_DEEP"> {
 /** What the worker's end means to one call that was in flight. */
 function lostWith(
   error: DspexError<"ERR_WORKER_CRASHED">,
-  idempotent: boolean,
+  { affinity, idempotent }: CallRequest,
 ): DspexError<"ERR_WORKER_CRASHED"> {
-  const advice = idempotent
-    ? "It has no further attempt or time, or had delivered items."
-    : "Mark the call idempotent to have it run again elsewhere.";
+  const advice =
+    strictKey(affinity) !== undefined
+      ? "It was to run there and nowhere else."
+      : idempotent
+        ? "It has no further attempt or time, or had delivered items."
+        : "Mark the call idempotent to have it run again elsewhere.";
   const { details, retryable } = error;
   return new DspexError("ERR_WORKER_CRASHED", `${error.message} The call was in flight. ${advice}`, {
     details,

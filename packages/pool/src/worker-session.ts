@@ -1,4 +1,4 @@
-import type { Clock, DspexError, Timer } from "@dspex/core";
+import { nextLimit, type Clock, type DspexError, type Timer } from "@dspex/core";
 import {
   messages,
   openConnection,
@@ -26,6 +26,8 @@ import type { UpcallHandler } from "./upcall.ts";
 export interface WorkerSessionOptions extends LivenessLimits {
   readonly process: OsProcess;
   readonly hello: Hello;
+  /** How low the limit of calls at a time may go. @default as high as it may: it does not move */
+  readonly minInFlight?: number;
   /** @default "msgpack" */
   readonly codec?: CodecName;
   readonly heartbeatMs: number;
@@ -47,6 +49,7 @@ export interface WorkerSessionOptions extends LivenessLimits {
   /** The worker left a PING unanswered. */
   readonly onMissed: (ping: MissedPing) => void;
   readonly onLog: (source: string, level: LogLevel, text: string) => void;
+  readonly onLimit: (limit: number, lagMs: number) => void;
   readonly onHeartbeat: (health: { lagMs: number; inFlight: number; rssBytes: number | null }) => void;
 }
 
@@ -86,6 +89,10 @@ export class WorkerSession implements WorkerLoad {
   /** Armed while a call that was given up may still run. */
   #grace: { readonly timer: Timer; readonly atMs: number } | undefined;
   #capacity = 0;
+  #maxCapacity = 0;
+  /** Calls that it has answered since the limit was last looked at, and when that was. */
+  #answered = 0;
+  #lookedAtMs = 0;
   #pid = 0;
 
   constructor(options: WorkerSessionOptions) {
@@ -168,6 +175,8 @@ export class WorkerSession implements WorkerLoad {
   drain(): void {
     this.#capacity = 0;
     this.#connection.send(messages.drain());
+    // Calls that wait for this worker and no other need not wait for its end.
+    this.#options.onRoom();
   }
 
   /** What the threads of the worker are doing, also while it hangs. */
@@ -214,6 +223,8 @@ export class WorkerSession implements WorkerLoad {
   #ready(ready: Ready): void {
     if (this.#pid !== 0) throw violation("a second READY");
     this.#capacity = ready.maxInFlight;
+    this.#maxCapacity = ready.maxInFlight;
+    this.#lookedAtMs = this.#options.clock.now();
     this.#pid = ready.pid;
     // The first ping comes right after the handshake: it tells the worker how the two clocks differ (protocol §4).
     this.#heartbeat.beat();
@@ -232,9 +243,25 @@ export class WorkerSession implements WorkerLoad {
     this.#health = pong;
     this.#heartbeat.answered();
     onHeartbeat({ lagMs, inFlight: inFlight.length, rssBytes });
+    this.#moveLimit(lagMs);
     if (n === this.#ping.n) this.#checkLost(inFlight);
     if (abandonedMs >= cancelGraceMs) onLate(`code of a call ran on for ${cancelGraceMs} ms after its end`);
     else if (abandoned > 0) this.#watchGrace(cancelGraceMs - abandonedMs);
+  }
+
+  /** Once a heartbeat: what was seen in a shorter time says little of the calls. */
+  #moveLimit(lagMs: number): void {
+    const { clock, heartbeatMs, minInFlight: min = Infinity, onLimit, onRoom } = this.#options;
+    const elapsedMs = clock.now() - this.#lookedAtMs;
+    if (this.#capacity === 0 || elapsedMs < heartbeatMs / 2) return;
+    const before = this.#capacity;
+    const bounds = { min: Math.min(min, this.#maxCapacity), max: this.#maxCapacity };
+    const sample = { lagMs, inFlight: this.#running.size, answered: this.#answered, elapsedMs };
+    this.#capacity = nextLimit(before, bounds, sample);
+    this.#answered = 0;
+    this.#lookedAtMs = clock.now();
+    if (this.#capacity !== before) onLimit(this.#capacity, lagMs);
+    if (this.#capacity > before) onRoom();
   }
 
   /** A call that was sent before the PING, and of which the worker neither knows nor has answers on their way, is lost (G1). */
@@ -249,6 +276,7 @@ export class WorkerSession implements WorkerLoad {
     // An id that is not in the table has been answered already: the worker is not to be trusted any more.
     if (running === undefined) throw violation(`an answer to call ${id}, which is not in flight`);
     this.#running.delete(id);
+    this.#answered += 1;
     // After this turn, when the outcome has been delivered and a next call may have been made.
     this.#options.onRoom();
     return running;

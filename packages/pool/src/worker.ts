@@ -218,6 +218,7 @@ class WorkerLife {
         warmUp: options.warmUp,
         nice: options.nice,
       },
+      minInFlight: options.minInFlight,
       codec: options.codec,
       heartbeatMs: options.heartbeatMs,
       maxMissed: options.maxMissed,
@@ -233,6 +234,8 @@ class WorkerLife {
       onRoom: () => this.#room(),
       onReturned: this.#around.onReturned,
       onLog: (source, level, text) => this.#log(source, level, text),
+      onLimit: (limit, lagMs) =>
+        telemetry.emit("pool.worker.limit", { pool, worker: this.#id, limit, lagMs }),
       onHeartbeat: ({ lagMs, inFlight, rssBytes }) =>
         telemetry.emit("pool.worker.heartbeat", { pool, worker: this.#id, lagMs, inFlight, rssBytes }),
     });

@@ -5,10 +5,18 @@ import {
   durationOption,
   integerOption,
   invalidOption,
+  textOption,
   type Clock,
   type IdGenerator,
 } from "@dspex/core";
-import { ItemStream, streamCredits, type CallMeta, type Pool } from "@dspex/pool";
+import {
+  ItemStream,
+  priorities,
+  resolveAffinity,
+  streamCredits,
+  type CallMeta,
+  type Pool,
+} from "@dspex/pool";
 import { toWire, type CallTarget, type WireValue } from "@dspex/python-bridge";
 import type { TelemetryBus } from "@dspex/telemetry";
 import type { CallEvents } from "./events.ts";
@@ -94,7 +102,14 @@ export function createCallable<In, Out, Item = unknown>(
         lane: operation.lane,
         depth,
         traceparent,
-        affinity: options.affinity,
+        affinity: resolveAffinity(options.affinity),
+        priority: integerOption("priority", options.priority, {
+          default: 0,
+          min: priorities.min,
+          max: priorities.max,
+        }),
+        tenant: options.tenant === undefined ? undefined : textOption("tenant", options.tenant),
+        queueTimeoutMs: queueTimeoutOf(options),
         signal: eitherSignal(options.signal, within?.signal),
       };
     } catch (error) {
@@ -201,6 +216,12 @@ function traceparentOf({ traceparent }: CallOptions): string | undefined {
 
 function eitherSignal(own?: AbortSignal, around?: AbortSignal): AbortSignal | undefined {
   return own !== undefined && around !== undefined ? AbortSignal.any([own, around]) : (own ?? around);
+}
+
+function queueTimeoutOf({ queueTimeoutMs }: CallOptions): number | undefined {
+  return queueTimeoutMs === undefined
+    ? undefined
+    : durationOption("queueTimeoutMs", queueTimeoutMs, { default: Infinity });
 }
 
 function furtherAttemptsOf({ furtherAttempts }: CallOptions): number {

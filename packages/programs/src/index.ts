@@ -1,4 +1,5 @@
 export { poolOf, type CallerPorts } from "./caller.ts";
+export type { Affinity, AffinityMode } from "@dspex/pool";
 export type { CallEvents } from "./events.ts";
 export type { LmSettings } from "./lm-settings.ts";
 export type { Callable, CallOptions, Meta, Outcome, Streaming, StreamingCallable } from "./outcome.ts";

@@ -1,5 +1,5 @@
 import type { AttemptBudget, DspexError } from "@dspex/core";
-import type { AskingCall } from "@dspex/pool";
+import type { Affinity, AskingCall } from "@dspex/pool";
 
 /** How a call went, whether it succeeded or not (G10). */
 export interface Meta {
@@ -43,10 +43,29 @@ export interface CallOptions {
    */
   readonly idempotent?: boolean;
   /**
-   * Calls with the same key go to the same worker where that is possible: it then has warm what the last one needed. Only a
-   * hint: a worker that is busy or gone is passed over. @default any worker
+   * Calls with the same key go to the same worker: it then has warm what the last one needed. A text is a hint: a worker that is busy or gone
+   * is passed over. For what only that worker has, `{ key, mode }` with
+   *
+   * - `"strict_queue"`: the call waits for the key's worker, whatever others are free;
+   * - `"strict_fail_fast"`: it fails with `ERR_WORKER_BUSY` when that worker has no room.
+   *
+   * A strict key stays with the worker that its first call is given. When that worker is gone, calls that wait for it fail at once with
+   * `ERR_WORKER_UNAVAILABLE`, or else the key's next call does; after that it is given another worker. A strict call is not run again elsewhere
+   * when its worker dies under it. The pool remembers 10,000 keys. @default any worker
    */
-  readonly affinity?: string;
+  readonly affinity?: string | Affinity;
+  /** Higher ones leave the queue of their pool first: a whole number from -10 to 10. @default 0 */
+  readonly priority?: number;
+  /**
+   * For whom the call is made. Tenants take turns in the queue of the pool, so whoever has few calls there does not wait for all those of
+   * one who has many. @default none: calls without a tenant are one tenant's
+   */
+  readonly tenant?: string;
+  /**
+   * How long the call may wait for a worker, in milliseconds, beside its `timeoutMs`; then it fails with `ERR_QUEUE_TIMEOUT` and never runs in
+   * Python. @default that of its pool
+   */
+  readonly queueTimeoutMs?: number;
   /**
    * The W3C trace context of whoever asks. Python code continues it: `dspex_bridge.host.traceparent()`, or OpenTelemetry where that is
    * installed. @default none, or that of `within`

@@ -1,5 +1,5 @@
 import { Deadline, deferred, DspexError, durationOption, type Clock, type Timer } from "@dspex/core";
-import type { CallOptions, Outcome, Program, Turn } from "@dspex/programs";
+import type { AffinityMode, CallOptions, Outcome, Program, Turn } from "@dspex/programs";
 
 /** What a session's `tryCall` resolves to. */
 export type SessionOutcome<T> = Outcome<T> | RefusedCall;
@@ -63,15 +63,17 @@ export class SessionCall {
   }
 
   /** Makes the call; resolves to the turn when it succeeded, to `undefined` when not. Never rejects. */
-  async run(history: readonly Turn[], affinity: string): Promise<Turn | undefined> {
+  async run(history: readonly Turn[], session: string, mode: AffinityMode): Promise<Turn | undefined> {
     this.#unwatch();
     const { signal } = this.#options;
     const aborted = this.#aborted.signal;
     try {
       const outcome = await this.#program.withHistory(history).tryCall(this.#input, {
+        // Sessions take turns in the queue of a pool, unless their tenants do.
+        tenant: session,
         ...this.#options,
         timeoutMs: this.#deadline.remainingMs,
-        affinity,
+        affinity: { key: session, mode },
         signal: signal === undefined ? aborted : AbortSignal.any([signal, aborted]),
       });
       this.#settle(outcome);

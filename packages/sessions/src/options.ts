@@ -1,4 +1,5 @@
-import { durationOption, integerOption, invalidOption } from "@dspex/core";
+import { choiceOption, durationOption, integerOption, invalidOption } from "@dspex/core";
+import type { AffinityMode } from "@dspex/programs";
 
 export interface SessionOptions {
   /**
@@ -10,6 +11,11 @@ export interface SessionOptions {
   readonly maxTurns?: number;
   /** Calls that may wait for the one that runs; one more gets `ERR_SESSION_BUSY`. @default 100 */
   readonly queueLimit?: number;
+  /**
+   * How much the session insists on its worker (`CallOptions.affinity`): `"hint"` where programs keep nothing in Python, a strict mode where they
+   * do. @default "hint"
+   */
+  readonly affinity?: AffinityMode;
 }
 
 export type ResolvedSessionOptions = Required<SessionOptions>;
@@ -29,6 +35,10 @@ export function resolveSessionOptions(options: SessionOptions): ResolvedSessionO
     ttlMs,
     maxTurns: integerOption("maxTurns", options.maxTurns, { default: 50, min: 1 }),
     queueLimit: integerOption("queueLimit", options.queueLimit, { default: 100, min: 0 }),
+    affinity: choiceOption("affinity", options.affinity, {
+      default: "hint",
+      among: ["hint", "strict_queue", "strict_fail_fast"],
+    }),
   };
 }
 
@@ -38,7 +48,7 @@ export function resolveSessionOptions(options: SessionOptions): ResolvedSessionO
  * @throws DspexError `ERR_INVALID_OPTION`.
  */
 export function checkAgreement(asked: SessionOptions, has: ResolvedSessionOptions): void {
-  for (const option of ["ttlMs", "maxTurns", "queueLimit"] as const)
+  for (const option of ["ttlMs", "maxTurns", "queueLimit", "affinity"] as const)
     if (asked[option] !== undefined && asked[option] !== has[option])
       throw invalidOption(option, asked[option], `${has[option]}, with which the session lives, or left out`);
 }

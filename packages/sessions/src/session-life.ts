@@ -88,7 +88,7 @@ export class SessionLife {
   startNext(): void {
     const call = this.#queue.shift()!;
     this.#running = call;
-    void call.run(this.#history, this.id).then((turn) => {
+    void call.run(this.#history, this.id, this.options.affinity).then((turn) => {
       if (this.#released) return;
       if (turn !== undefined) this.#append(turn);
       this.#running = undefined;
