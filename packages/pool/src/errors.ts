@@ -22,6 +22,14 @@ export interface PoolErrorCodes {
   ERR_WORKER_BOOT: { readonly worker: string; readonly reason: string; readonly stderr: string };
   /** The guardian process ended; its supervisor starts another. Seen in reports only. */
   ERR_GUARDIAN_EXITED: { readonly exitCode: number | null; readonly signal: string | null };
+  /** The zygote of a pool ended; its supervisor starts another. Seen in reports only. */
+  ERR_ZYGOTE_EXITED: {
+    readonly pool: string;
+    readonly exitCode: number | null;
+    readonly signal: string | null;
+    /** The end of what it wrote to its standard error. */
+    readonly stderr: string;
+  };
   /** The pool's queue holds as many calls as it may. */
   ERR_QUEUE_FULL: { readonly pool: string; readonly limit: number };
   /** The dispatcher that held the call is gone; a new one is in its place. */

@@ -1,3 +1,4 @@
+export type { Birth } from "./birth.ts";
 export type { CallMeta, CallOutcome, CallRequest } from "./call.ts";
 export type { CrashReason, PoolErrorCodes } from "./errors.ts";
 export type { PoolEvents } from "./events.ts";

@@ -1,5 +1,6 @@
 import type { Clock, DspexError } from "@dspex/core";
 import { dynamicSupervisorSpec, startChild, type ChildSpec, type Registry } from "@dspex/supervisors";
+import type { BearsReleases } from "./birth.ts";
 import type { Call } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
 import { workerMachine, type BootRecord, type WorkerSurroundings } from "./worker.ts";
@@ -13,7 +14,7 @@ export interface JobsOptions {
   readonly queueLimit: number;
   readonly clock: Clock;
   readonly registry: Registry;
-  readonly around: Omit<WorkerSurroundings, "onReady" | "onBootFailed" | "onRoom">;
+  readonly around: Omit<WorkerSurroundings, "bear" | "onReady" | "onBootFailed" | "onRoom"> & BearsReleases;
   /** What a job gets that may not even wait. */
   readonly queueFull: () => DspexError;
   /** What a job gets that was not begun because its supervisor is gone. */
@@ -45,6 +46,7 @@ export function createJobs(options: JobsOptions): { readonly jobs: Jobs; readonl
     const machine = workerMachine(`${around.pool}.${id}`, boots, {
       ...around,
       options: { ...around.options, maxInFlight: 1 },
+      bear: around.bearOf(around.options),
       onReady(session, retire) {
         if (call.settled) return retire();
         taken = true;

@@ -1,6 +1,7 @@
 import { deferred, DspexError, invalidOption, type Clock, type Deferred } from "@dspex/core";
 import { dynamicSupervisorSpec, supervisorSpec, type ChildSpec, type Registry } from "@dspex/supervisors";
 import type { TelemetryBus } from "@dspex/telemetry";
+import { bearBy } from "./birth.ts";
 import { Call, maxCallDepth, type CallOutcome, type CallRequest } from "./call.ts";
 import { Crew } from "./crew.ts";
 import { dispatcherSpec, queueFull, type DispatcherMessage } from "./dispatcher.ts";
@@ -13,6 +14,7 @@ import { sizeControllerSpec } from "./size-controller.ts";
 import { StartGate } from "./start-gate.ts";
 import type { UpcallHandler } from "./upcall.ts";
 import type { WorkerSession } from "./worker-session.ts";
+import { createZygote } from "./zygote.ts";
 
 /** What a pool needs from around it. */
 export interface PoolPorts {
@@ -73,7 +75,7 @@ export interface Pool {
 /**
  * Makes a pool: its handle, and the supervisor that `tree.ts` puts under `pools`.
  *
- * `<pool>` is one_for_one over the dispatcher, the workers and what sees to their number: each of them can die without harm to the
+ * `<pool>` is one_for_one over the zygote, the dispatcher, the workers and what sees to their number: each of them can die without harm to the
  * others.
  */
 export function createPool(
@@ -127,6 +129,7 @@ export function createPool(
   const shared = {
     ...ports,
     pool: name,
+    bearOf: (release: ResolvedPoolOptions) => bearBy(ports.spawn, zygote?.of(release)),
     gate: new StartGate(options.startConcurrency),
     get options(): ResolvedPoolOptions {
       return crew.options;
@@ -137,6 +140,9 @@ export function createPool(
     onReturned: (call: Call) => submit(call, "again"),
     onEnded: wake,
   };
+  const zygote = options.zygote
+    ? createZygote({ ...ports, pool: name, release: () => crew.options })
+    : undefined;
   const crew: Crew = new Crew({
     ...ports,
     pool: name,
@@ -173,6 +179,8 @@ export function createPool(
     intensity: 3,
     periodMs: 5_000,
     children: [
+      // Before the workers, so that they are forked from the first on.
+      ...(zygote === undefined ? [] : [zygote.spec]),
       dispatcherSpec(dispatcher, {
         pool: name,
         queueLimit: options.queueLimit,
