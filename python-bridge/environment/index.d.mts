@@ -134,6 +134,15 @@ export function bootWorker(
 ): Promise<number>;
 
 /**
+ * Has a zygote in the environment fork a worker, waits for its READY and ends both; resolves with the milliseconds that the fork took,
+ * or with why workers are spawned here.
+ */
+export function forkWorker(
+  environment: Pick<Environment, "python">,
+  options?: Pick<PythonOptions, "env"> & { readonly platform?: NodeJS.Platform },
+): Promise<{ readonly readyMs: number } | { readonly reason: string }>;
+
+/**
  * Finds a Python ≥3.11,<3.16 by running each candidate: the one that was named, else that of VIRTUAL_ENV, the usual
  * names on the PATH, and what `uv python find` says.
  *

@@ -26,4 +26,10 @@ export { isNdArray, ndArray, type NdArray, type NdArrayElements, type NdArrayTyp
 export { decode, encode, msgpackCodec } from "./msgpack-codec.ts";
 export type { CodecName, EncodedMessage, Frame, FrameDecoder, WireCodec } from "./wire-codec.ts";
 export { toWire, type WireValue } from "./wire-value.ts";
-export { guardianCommand, stacksSignal, workerCommand, type Command } from "./worker-command.ts";
+export {
+  guardianCommand,
+  stacksSignal,
+  workerCommand,
+  zygoteCommand,
+  type Command,
+} from "./worker-command.ts";

@@ -31,3 +31,13 @@ export const guardianCommand = (interpreter: string, runFile: string): Command =
   file: interpreter,
   args: ["-I", "-S", python("guardian.py"), runFile],
 });
+
+/**
+ * Starts a zygote, which imports what workers need and forks them (`dspex_bridge/zygote.py`). Linux only.
+ *
+ * @param interpreter the environment's Python.
+ */
+export const zygoteCommand = (interpreter: string): Command => ({
+  file: interpreter,
+  args: ["-I", python("zygote.py")],
+});

@@ -2,6 +2,7 @@ import path from "node:path";
 import { bridge } from "./groups/bridge.ts";
 import { call } from "./groups/call.ts";
 import { pipelines } from "./groups/pipelines.ts";
+import { pool } from "./groups/pool.ts";
 import { predict } from "./groups/predict.ts";
 import { promises } from "./groups/promises.ts";
 import { stream } from "./groups/stream.ts";
@@ -10,7 +11,16 @@ import { measureRow } from "./pairs.ts";
 import { cells, rewriteReport } from "./report.ts";
 import type { Group, Measured, Trial } from "./row.ts";
 
-const groups: readonly (Group | Trial)[] = [call, stream, bridge, predict, promises, pipelines, supervisors];
+const groups: readonly (Group | Trial)[] = [
+  call,
+  stream,
+  bridge,
+  predict,
+  pool,
+  promises,
+  pipelines,
+  supervisors,
+];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !groups.some((group) => group.name === name));

@@ -24,8 +24,8 @@ describe("what is promised by name", () => {
     // 26 is of the store, 14 of the supervisors (F4–F6 there), 39 of the learner.
     const numbers = Array.from({ length: 38 }, (_, index) => index + 1).filter((n) => n !== 26 && n !== 14);
     const named = new Set(
-      [...tests.matchAll(/scenarios? (\d+(?:, \d+)*)/g)].flatMap((match) =>
-        match[1]!.split(", ").map(Number),
+      [...tests.matchAll(/scenarios? (\d+(?:(?:, | and )\d+)*)/g)].flatMap((match) =>
+        match[1]!.split(/, | and /).map(Number),
       ),
     );
     expect(numbers.filter((n) => !named.has(n))).toEqual([]);

@@ -73,6 +73,8 @@ describe("the job lane", () => {
     await using runtime = await startTestRuntime({
       size: 1,
       queueLimit: 1,
+      // A process that is forked would be there before anything can become of it.
+      zygote: false,
       env: { FAILS_WHEN: flag },
       warmUp: ["functions:FailsLater"],
     });

@@ -41,6 +41,7 @@ const nodes = [
   "resources/pools/dspy/dispatcher",
   "resources/pools/dspy/jobs",
   "resources/pools/dspy/size",
+  "resources/pools/dspy/zygote",
   "resources/pools/dspy/workers",
   "resources/pools/dspy/workers/worker-1",
   "resources/pools/dspy/workers/worker-2",

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 export interface Process {
   readonly pid: number;
   readonly parent: number;
+  /** `dspex-worker` of a worker, `dspex-zygote` of a zygote: a fork keeps the command line of its parent. */
+  readonly name: string;
   /** Its command line, blanks between the arguments. */
   readonly command: string;
   /** `DSPEX_RUN_ID` of its environment. */
@@ -15,15 +17,15 @@ export function processes(): Process[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        const [state, parent] = readFileSync(`/proc/${pid}/stat`, "latin1")
-          .replace(/^.*\) /s, "")
-          .split(" ");
+        const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+        const name = /\((.*)\)/s.exec(stat)![1]!;
+        const [state, parent] = stat.replace(/^.*\) /s, "").split(" ");
         if (state === "Z") return [];
         const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
         const runId = /(?:^|\0)DSPEX_RUN_ID=([^\0]*)/.exec(
           readFileSync(`/proc/${pid}/environ`, "latin1"),
         )?.[1];
-        return [{ pid: Number(pid), parent: Number(parent), command, runId }];
+        return [{ pid: Number(pid), parent: Number(parent), name, command, runId }];
       } catch {
         return [];
       }

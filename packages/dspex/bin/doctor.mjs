@@ -4,6 +4,7 @@ import { styleText } from "node:util";
 
 import { nodeModulesAreCurrent } from "./node-modules.mjs";
 import { nodeProblem } from "./node-version.mjs";
+import { platformProblem } from "./platform.mjs";
 import { ROOT } from "./prepare.mjs";
 import { staleWorkers } from "./stale-workers.mjs";
 
@@ -19,6 +20,12 @@ export async function examine() {
     return verdict.status !== "failed";
   };
 
+  const supported = await check("System", "platform", () => {
+    const problem = platformProblem();
+    if (problem !== undefined) throw problem;
+    return { detail: `${process.platform} ${process.arch}` };
+  });
+  if (!supported) return checks;
   await check("Node", "version", () => {
     const problem = nodeProblem();
     if (problem !== undefined) throw problem;
@@ -46,8 +53,15 @@ export async function examine() {
     });
     if (imports) {
       await check("Python", "worker", async () => ({
-        detail: `ready in ${await bridge.bootWorker(environment)} ms`,
+        detail: `ready in ${await bridge.bootWorker(environment)} ms when spawned`,
       }));
+      await check("Python", "zygote", async () => {
+        const { readyMs, reason } = await bridge.forkWorker(environment);
+        if (reason === undefined) return { detail: `workers are forked, ready in ${readyMs} ms` };
+        // Where a fork is not safe, nothing is wrong.
+        const status = process.platform === "linux" ? "warning" : "ok";
+        return { status, detail: `workers are spawned: ${reason}` };
+      });
     }
   }
 

@@ -2,19 +2,22 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * The processes of DSPex runs whose runtime is gone: they carry DSPEX_RUN_ID and have been handed to process 1. Where
- * the runtime itself may be process 1, as in a container, nothing tells them from workers in service, and none is
- * named; nor on systems without /proc, where another process's environment cannot be read.
+ * The processes of DSPex runs whose runtime is gone: they carry DSPEX_RUN_ID and have been handed to process 1, as all of the
+ * run have that were started from outside of it. A worker in service may be handed on as well, when its zygote ends, but the runtime's
+ * own children never are. Where the runtime itself may be process 1, as in a container, nothing tells them from workers in
+ * service, and none is named; nor on systems without /proc, where another process's environment cannot be read.
  */
 export function staleWorkers(proc = "/proc") {
   if (textOf(join(proc, "1/comm")).trim() === "node") return [];
-  return processIds(proc).filter(
-    (pid) =>
-      textOf(join(proc, String(pid), "environ"))
-        .split("\0")
-        .some((entry) => entry.startsWith("DSPEX_RUN_ID=")) &&
-      parentIn(textOf(join(proc, String(pid), "stat"))) === 1,
+  const members = processIds(proc).flatMap((pid) => {
+    const run = /(?:^|\0)DSPEX_RUN_ID=([^\0]*)/.exec(textOf(join(proc, String(pid), "environ")))?.[1];
+    return run === undefined ? [] : [{ pid, run, parent: parentIn(textOf(join(proc, String(pid), "stat"))) }];
+  });
+  const runOf = new Map(members.map(({ pid, run }) => [pid, run]));
+  const inService = new Set(
+    members.filter(({ run, parent }) => parent !== 1 && runOf.get(parent) !== run).map(({ run }) => run),
   );
+  return members.filter(({ run, parent }) => parent === 1 && !inService.has(run)).map(({ pid }) => pid);
 }
 
 function processIds(proc) {

@@ -12,10 +12,12 @@ import {
 const levelOf: LevelOf = (event) => {
   switch (event.name) {
     case "pool.worker.exited":
+    case "pool.zygote.exited":
       return event.fields.expected ? "info" : "warn";
     case "pool.worker.log":
       return event.fields.level;
     case "pool.worker.ready":
+    case "pool.zygote.ready":
     case "supervisor.report":
       return "info";
     case "pool.call.retried":

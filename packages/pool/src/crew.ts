@@ -1,6 +1,7 @@
 import type { Clock, DspexError } from "@dspex/core";
 import type { ChildInfo, ChildSpec } from "@dspex/supervisors";
 import type { TelemetryBus } from "@dspex/telemetry";
+import type { BearsReleases } from "./birth.ts";
 import type { Call } from "./call.ts";
 import type { ResolvedPoolOptions } from "./options.ts";
 import { recycleReason, type RecycleReason } from "./recycle-reason.ts";
@@ -30,7 +31,8 @@ export interface CrewOptions {
   readonly random: () => number;
   readonly telemetry: TelemetryBus;
   /** What its workers share with other processes of the pool. */
-  readonly around: Omit<WorkerSurroundings, "options" | "onReady" | "onBootFailed" | "onRoom">;
+  readonly around: Omit<WorkerSurroundings, "options" | "bear" | "onReady" | "onBootFailed" | "onRoom"> &
+    BearsReleases;
   /** A worker took a place, or has room for another call. */
   readonly onRoom: () => void;
   readonly onReady: () => void;
@@ -146,6 +148,7 @@ export class Crew {
     return {
       ...around,
       options: member.options,
+      bear: around.bearOf(member.options),
       onRoom,
       onReady: (session) => this.#ready(member, session),
       onBootFailed: (error) => this.#bootFailed(member, error),

@@ -22,6 +22,14 @@ export interface PoolErrorCodes {
   ERR_WORKER_BOOT: { readonly worker: string; readonly reason: string; readonly stderr: string };
   /** The guardian process ended; its supervisor starts another. Seen in reports only. */
   ERR_GUARDIAN_EXITED: { readonly exitCode: number | null; readonly signal: string | null };
+  /** The zygote of a pool ended; its supervisor starts another. Seen in reports only. */
+  ERR_ZYGOTE_EXITED: {
+    readonly pool: string;
+    readonly exitCode: number | null;
+    readonly signal: string | null;
+    /** The end of what it wrote to its standard error. */
+    readonly stderr: string;
+  };
   /** The pool's queue holds as many calls as it may, or as many as it may of this tenant. */
   ERR_QUEUE_FULL: { readonly pool: string; readonly limit: number; readonly tenant?: string };
   /** The call waited for a worker as long as it may, and never ran. */

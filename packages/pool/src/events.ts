@@ -1,23 +1,30 @@
 import type { CircuitState, ErrorCode } from "@dspex/core";
 import type { LogLevel } from "@dspex/python-bridge";
+import type { Birth } from "./birth.ts";
 import type { Verdict } from "./liveness.ts";
 import type { RecycleReason } from "./recycle-reason.ts";
 
 /** What the pool reports. */
 export interface PoolEvents {
-  /** A worker's process was spawned. */
-  "pool.worker.spawned": { readonly pool: string; readonly worker: string; readonly pid: number };
+  /** A worker's process has begun. */
+  "pool.worker.spawned": {
+    readonly pool: string;
+    readonly worker: string;
+    readonly pid: number;
+    readonly birth: Birth;
+  };
   /** A worker answered the handshake. It takes calls once it has a place (`pool.worker.serving`). */
   "pool.worker.ready": {
     readonly pool: string;
     readonly worker: string;
     readonly pid: number;
+    readonly birth: Birth;
     readonly bootMs: number;
     readonly python: string;
     readonly dspy: string;
     readonly seams: Readonly<Record<string, string>>;
   };
-  /** A worker's process is gone. */
+  /** A worker's process is gone. `exitCode` and `signal` are both `null` where its zygote was gone before it. */
   "pool.worker.exited": {
     readonly pool: string;
     readonly worker: string;
@@ -26,6 +33,25 @@ export interface PoolEvents {
     readonly signal: string | null;
     /** Calls that were in flight. */
     readonly lost: number;
+    /** The runtime asked it to. */
+    readonly expected: boolean;
+  };
+  /** The zygote of a pool forks workers from now on. */
+  "pool.zygote.ready": {
+    readonly pool: string;
+    readonly pid: number;
+    readonly bootMs: number;
+    /** Modules of the user that its workers share. */
+    readonly modules: readonly string[];
+  };
+  /** The zygote of a pool is gone; its workers are not. */
+  "pool.zygote.exited": {
+    readonly pool: string;
+    readonly pid: number;
+    readonly exitCode: number | null;
+    readonly signal: string | null;
+    /** The end of what it wrote to its standard error, or which module does not survive a fork. */
+    readonly stderr: string;
     /** The runtime asked it to. */
     readonly expected: boolean;
   };

@@ -1,4 +1,5 @@
 export { resolveAffinity, type Affinity, type AffinityMode } from "./affinity.ts";
+export type { Birth } from "./birth.ts";
 export type { CallMeta, CallOutcome, CallRequest } from "./call.ts";
 export type { CrashReason, PoolErrorCodes } from "./errors.ts";
 export type { PoolEvents } from "./events.ts";

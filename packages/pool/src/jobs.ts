@@ -1,5 +1,6 @@
 import type { Clock, DspexError } from "@dspex/core";
 import { dynamicSupervisorSpec, startChild, type ChildSpec, type Registry } from "@dspex/supervisors";
+import type { BearsReleases } from "./birth.ts";
 import type { Call } from "./call.ts";
 import { CallQueue, type QueueLimits } from "./call-queue.ts";
 import { notTaken, queueFull, queueTimeout } from "./refusals.ts";
@@ -16,7 +17,7 @@ export interface JobsOptions {
   readonly queueTimeoutMs: number;
   readonly clock: Clock;
   readonly registry: Registry;
-  readonly around: Omit<WorkerSurroundings, "onReady" | "onBootFailed" | "onRoom">;
+  readonly around: Omit<WorkerSurroundings, "bear" | "onReady" | "onBootFailed" | "onRoom"> & BearsReleases;
   /** Settles a job that is not run. */
   readonly reject: (call: Call, error: DspexError) => void;
 }
@@ -53,6 +54,7 @@ export function createJobs(options: JobsOptions): { readonly jobs: Jobs; readonl
     const machine = workerMachine(`${pool}.${id}`, boots, {
       ...around,
       options: { ...around.options, maxInFlight: 1 },
+      bear: around.bearOf(around.options),
       onReady(session, retire) {
         if (call.settled) return retire();
         taken = true;

@@ -101,6 +101,11 @@ export interface PoolOptions {
   readonly inheritEnv?: readonly string[];
   /** How much the workers' processes stand back for others, 0 to 19, added to this process's own (POSIX `nice`). @default 0 */
   readonly nice?: number;
+  /**
+   * Fork workers from a process that has imported DSPy and the modules of `warmUp`, which takes milliseconds and shares its memory. Where a
+   * fork is not possible they are spawned, as without it. @default true on Linux, false elsewhere, where it cannot be true
+   */
+  readonly zygote?: boolean;
   /** Seams of the DSPy binding to switch off (`docs/architecture.md`), by name. @default {} */
   readonly seams?: Readonly<Record<string, boolean>>;
 }
@@ -129,6 +134,7 @@ export function resolvePoolOptions(
   path: string,
   options: PoolOptions,
   defaultPython: () => string,
+  platform: NodeJS.Platform = process.platform,
 ): ResolvedPoolOptions {
   const nice = integerOption(`${path}.nice`, options.nice, { default: 0, min: 0 });
   if (nice > 19) throw invalidOption(`${path}.nice`, nice, "a whole number from 0 to 19");
@@ -189,6 +195,7 @@ export function resolvePoolOptions(
     }),
     inheritEnv: listOption(`${path}.inheritEnv`, options.inheritEnv, "a list of names"),
     nice,
+    zygote: zygoteOption(`${path}.zygote`, options.zygote, platform),
     seams: options.seams ?? {},
     ...changesOption(path, options, defaultPython),
   };
@@ -233,6 +240,19 @@ function sizeOption(path: string, value: number | SizeBounds | undefined): SizeB
   const max = integerOption(`${path}.max`, value.max, { default: min, min: 1 });
   if (min > max) throw invalidOption(path, value, "bounds of which min is not above max");
   return { min, max };
+}
+
+function zygoteOption(path: string, value: boolean | undefined, platform: NodeJS.Platform): boolean {
+  const able = platform === "linux";
+  if (value === undefined) return able;
+  if (typeof value !== "boolean") throw invalidOption(path, value, "true or false");
+  if (value && !able)
+    throw invalidOption(
+      path,
+      value,
+      `false or left out on ${platform}, where a process that has loaded libraries does not survive a fork`,
+    );
+  return value;
 }
 
 function listOption(path: string, value: readonly string[] | undefined, expected: string): readonly string[] {

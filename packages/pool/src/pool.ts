@@ -3,6 +3,7 @@ import { dynamicSupervisorSpec, supervisorSpec, type ChildSpec, type Registry } 
 import type { TelemetryBus } from "@dspex/telemetry";
 import { Admission } from "./admission.ts";
 import { Pins, strictKey } from "./affinity.ts";
+import { bearBy } from "./birth.ts";
 import { Call, maxCallDepth, type CallOutcome, type CallRequest } from "./call.ts";
 import { Crew } from "./crew.ts";
 import { dispatcherSpec, type DispatcherMessage } from "./dispatcher.ts";
@@ -16,6 +17,7 @@ import { sizeControllerSpec } from "./size-controller.ts";
 import { StartGate } from "./start-gate.ts";
 import type { UpcallHandler } from "./upcall.ts";
 import type { WorkerSession } from "./worker-session.ts";
+import { createZygote } from "./zygote.ts";
 
 /** What a pool needs from around it. */
 export interface PoolPorts {
@@ -76,7 +78,7 @@ export interface Pool {
 /**
  * Makes a pool: its handle, and the supervisor that `tree.ts` puts under `pools`.
  *
- * `<pool>` is one_for_one over the dispatcher, the workers and what sees to their number: each of them can die without harm to the
+ * `<pool>` is one_for_one over the zygote, the dispatcher, the workers and what sees to their number: each of them can die without harm to the
  * others.
  */
 export function createPool(
@@ -153,6 +155,7 @@ export function createPool(
   const sharedBy = (alone: boolean) => ({
     ...ports,
     pool: name,
+    bearOf: (release: ResolvedPoolOptions) => bearBy(ports.spawn, zygote?.of(release)),
     gate,
     get options(): ResolvedPoolOptions {
       return crew.options;
@@ -166,6 +169,9 @@ export function createPool(
     onReturned: (call: Call) => queue(call, "again"),
     onEnded: wake,
   });
+  const zygote = options.zygote
+    ? createZygote({ ...ports, pool: name, release: () => crew.options })
+    : undefined;
   const crew: Crew = new Crew({
     ...ports,
     pool: name,
@@ -210,6 +216,8 @@ export function createPool(
     intensity: 3,
     periodMs: 5_000,
     children: [
+      // Before the workers, so that they are forked from the first on.
+      ...(zygote === undefined ? [] : [zygote.spec]),
       dispatcherSpec(dispatcher, {
         pool: name,
         limits,

@@ -2,11 +2,12 @@ import { backoffMs, DspexError, type Clock, type Timer } from "@dspex/core";
 import { workerCommand, type LogLevel, type Ready } from "@dspex/python-bridge";
 import type { TelemetryBus } from "@dspex/telemetry";
 import { setup, type AnyStateMachine } from "xstate";
+import type { BearProcess, Birth } from "./birth.ts";
 import type { Call } from "./call.ts";
 import type { CrashReason } from "./errors.ts";
 import type { MissedPing } from "./liveness.ts";
 import type { ResolvedPoolOptions } from "./options.ts";
-import { childEnvironment, type OsProcess, type OsProcessExit, type SpawnProcess } from "./os-process.ts";
+import { childEnvironment, type OsProcess, type OsProcessExit } from "./os-process.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
 import type { ReadProcess } from "./process-state.ts";
 import type { StartGate } from "./start-gate.ts";
@@ -34,7 +35,7 @@ export interface WorkerSurroundings {
   readonly options: ResolvedPoolOptions;
   readonly clock: Clock;
   readonly random: () => number;
-  readonly spawn: SpawnProcess;
+  readonly bear: BearProcess;
   readonly readProcess: ReadProcess;
   readonly ledger: ProcessLedger;
   readonly telemetry: TelemetryBus;
@@ -79,7 +80,7 @@ export function workerMachine(id: string, boots: BootRecord, around: WorkerSurro
     types: {} as { events: WorkerEvent },
     actions: {
       own: ({ self }) => life.own((event) => self.send(event), self),
-      spawn: () => life.spawn(),
+      spawn: () => void life.spawn(),
       announce: ({ event }) => life.announce((event as { ready: Ready }).ready),
       failBoot: ({ event }) => life.failBoot((event as { exit: OsProcessExit }).exit),
       crash: ({ event }) => life.crash((event as { exit: OsProcessExit }).exit),
@@ -155,6 +156,9 @@ class WorkerLife {
   readonly #around: WorkerSurroundings;
   #send: (event: WorkerEvent) => void = () => {};
   #process: OsProcess | undefined;
+  #birth: Birth = "spawn";
+  /** It is to end, also where it has not begun yet. */
+  #doomed = false;
   #session: WorkerSession | undefined;
   #timer: Timer | undefined;
   #leaveGate = (): void => {};
@@ -186,17 +190,21 @@ class WorkerLife {
     this.#timer = clock.setTimeout(enter, backoffMs(this.#boots.failures, backoff, random));
   }
 
-  spawn(): void {
+  async spawn(): Promise<void> {
     const { options, pool, runId, clock, telemetry, ledger } = this.#around;
     this.#spawnedAtMs = clock.now();
-    const process = this.#around.spawn(
+    const born = await this.#around.bear(
       workerCommand(options.python),
       childEnvironment(globalThis.process.env, { ...options.env, DSPEX_RUN_ID: runId }, options.inheritEnv),
+      () => !this.#doomed,
     );
+    if (born === undefined) return;
+    const { process, birth } = born;
     this.#process = process;
+    this.#birth = birth;
     if (process.pid !== undefined) {
       ledger.add(process.pid);
-      telemetry.emit("pool.worker.spawned", { pool, worker: this.#id, pid: process.pid });
+      telemetry.emit("pool.worker.spawned", { pool, worker: this.#id, pid: process.pid, birth });
     }
     process.stderr.on("data", (chunk: Buffer) => {
       this.#keep(chunk.toString());
@@ -239,7 +247,8 @@ class WorkerLife {
       onHeartbeat: ({ lagMs, inFlight, rssBytes }) =>
         telemetry.emit("pool.worker.heartbeat", { pool, worker: this.#id, lagMs, inFlight, rssBytes }),
     });
-    this.#after(options.bootTimeoutMs, { type: "boot.timeout" });
+    if (this.#doomed) process.kill();
+    else this.#after(options.bootTimeoutMs, { type: "boot.timeout" });
   }
 
   announce(ready: Ready): void {
@@ -251,7 +260,16 @@ class WorkerLife {
     this.#stderr = "";
     const { pid, python, dspy, seams } = ready;
     const bootMs = clock.now() - this.#spawnedAtMs;
-    telemetry.emit("pool.worker.ready", { pool, worker: this.#id, pid, bootMs, python, dspy, seams });
+    telemetry.emit("pool.worker.ready", {
+      pool,
+      worker: this.#id,
+      pid,
+      birth: this.#birth,
+      bootMs,
+      python,
+      dspy,
+      seams,
+    });
     this.#around.onReady(this.#session!, () => this.#send({ type: "retire" }));
   }
 
@@ -285,8 +303,10 @@ class WorkerLife {
 
   end(): void {
     this.#draining = true;
-    this.#timer?.cancel();
-    this.#process?.kill();
+    this.#release();
+    // It has not been born, and nobody need wait for that.
+    if (this.#process === undefined)
+      this.#send({ type: "process.exited", exit: { exitCode: null, signal: null } });
   }
 
   /** Its end is seen when the process has exited; a reason of ours says more than the SIGKILL that follows. */
@@ -339,6 +359,7 @@ class WorkerLife {
   #release(): void {
     this.#timer?.cancel();
     this.#leaveGate();
+    this.#doomed = true;
     this.#process?.kill();
     this.#around.onEnded();
   }
@@ -401,5 +422,6 @@ class WorkerLife {
 
 function exitText({ exitCode, signal, spawnError }: OsProcessExit): string {
   if (spawnError !== undefined) return `could not be started (${spawnError.message})`;
+  if (exitCode === null && signal === null) return "ended, and nobody saw how: its zygote had ended before";
   return signal === null ? `exited with status ${exitCode}` : `was ended by ${signal}`;
 }

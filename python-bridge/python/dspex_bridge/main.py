@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 from . import forks
-from .process import EXIT_BROKEN, EXIT_ENVIRONMENT, EXIT_VIOLATION, STACKS_SIGNAL, Wire, die_with_parent, fail
+from .process import EXIT_BROKEN, EXIT_ENVIRONMENT, EXIT_VIOLATION, STACKS_SIGNAL, Wire, fail
 
 if TYPE_CHECKING:  # they need msgspec, whose absence has its own exit
     from .frames import Frame
@@ -34,7 +34,7 @@ _LOG_END_SECONDS = 0.1
 
 def main(wire_in: int, wire_out: int, stderr: int) -> NoReturn:
     """Runs a worker on the given descriptors until it ends the process. SIGTERM ends it at once up to here
-    (`worker.py`), and until there is something to drain.
+    (`entry.py`), and until there is something to drain.
 
     Args:
         wire_in: Frames of the host. Its end is the worker's.
@@ -45,7 +45,6 @@ def main(wire_in: int, wire_out: int, stderr: int) -> NoReturn:
     faulthandler.enable(stderr)
     # By C code, in the signal's own handler: it needs neither the loop nor the interpreter's lock.
     faulthandler.register(STACKS_SIGNAL, stderr)
-    die_with_parent()
     wire = Wire(wire_in, wire_out, stderr)
     wire.watch(_GRACE_SECONDS)
     try:
@@ -77,7 +76,7 @@ def _run(wire: Wire) -> NoReturn:
     os.nice(hello.nice)  # the thread that watches the wire has been started, and stays as it is
 
     stderr = wire.stderr_fd
-    dspy_version = _import_dspy(stderr)
+    dspy_version = import_dspy(stderr)
     from . import seams
     from .connection import Connection
     from .logs import CapturedStdio, LogBuffer, route_logging
@@ -189,7 +188,9 @@ def _receive_hello(wire: Wire) -> "tuple[WireCodec, Decoder, Inbox, Hello, float
             return codec, decoder, inbox, hello, received_at, frames
 
 
-def _import_dspy(stderr: int) -> str:
+def import_dspy(stderr: int) -> str:
+    """Imports DSPy as workers use it, and leaves garbage collection off. Returns its version; where it cannot be used, the process
+    ends with the reason."""
     from .imports import quick_imports
 
     try:

@@ -15,6 +15,7 @@ from .redact import redact
 logger = logging.getLogger("dspex")
 
 EXIT_END_OF_INPUT = 0
+EXIT_UNSAFE = 69
 EXIT_BROKEN = 70
 EXIT_WIRE_LOST = 74
 EXIT_VIOLATION = 76
@@ -26,17 +27,36 @@ STACKS_SIGNAL = signal.SIGUSR2
 _LOOK_AT_WIRE_SECONDS = 1.0
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 
 
 def die_with_parent() -> None:
     """Linux: the kernel kills this process when the thread that started it ends. A second line behind end of file and
-    the guardian, for a worker that is stopped or whose loop is blocked."""
-    if not sys.platform.startswith("linux"):
-        return
+    the guardian, for a process that is stopped or blocked."""
     parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _signal_at_end_of_parent(signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(EXIT_END_OF_INPUT)
+
+
+def wake_at_end_of_parent() -> None:
+    """Linux: the kernel lets this process go on, where it is stopped, when its parent ends. If that was the end of the runtime, too,
+    it sees the end of its input then; if it was only that of its zygote, it works on."""
+    _signal_at_end_of_parent(signal.SIGCONT)
+
+
+def _signal_at_end_of_parent(number: signal.Signals) -> None:
+    _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def name_process(name: str) -> None:
+    """Linux: what `ps -o comm` shows of this process, at most 15 characters. A fork keeps the command line of its parent."""
+    _prctl(_PR_SET_NAME, name.encode())
+
+
+def _prctl(option: int, argument: int | bytes) -> None:
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None, use_errno=True).prctl(option, argument)
 
 
 class Wire:

@@ -506,12 +506,25 @@ _SEAMS: dict[str, Callable[[], None]] = {
 }
 
 
+_in_force: tuple[dict[str, bool], dict[str, str]] | None = None
+"""The switches, and what came of them."""
+
+
 def install(switches: dict[str, bool]) -> dict[str, str]:
-    """Puts the seams in force that are not switched off. Once per process, before anything of DSPy is used.
+    """Puts the seams in force that are not switched off, before anything of DSPy is used. A forked worker finds them in force.
 
     Returns:
         Seam name → `"on"`, `"off"`, or why the worker fell back to the public route.
+
+    Raises:
+        RuntimeError: They are in force already, and not with these switches.
     """
+    global _in_force
+    if _in_force is not None:
+        before, report = _in_force
+        if before != switches:
+            raise RuntimeError(f"the seams were switched {before} before the fork, and are now to be {switches}")
+        return report
     report = {}
     for name, install_seam in _SEAMS.items():
         if not switches.get(name, True):
@@ -523,4 +536,5 @@ def install(switches: dict[str, bool]) -> dict[str, str]:
             report[name] = f"{type(error).__name__}: {error}"
         else:
             report[name] = "on"
+    _in_force = switches, report
     return report

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 import time
 from array import array
 from collections.abc import AsyncIterator
@@ -22,6 +23,13 @@ async def upcall_cpu(count: int, at_once: int) -> float:
     for _ in range(count // at_once):
         await asyncio.gather(*(host.acall_tool("nothing") for _ in range(at_once)))
     return (time.process_time() - started) / count * 1e6
+
+
+def private_mb() -> float:
+    """Memory of this worker that no other process shares, after a full collection."""
+    gc.collect()
+    with open("/proc/self/smaps_rollup") as rollup:
+        return sum(int(line.split()[1]) for line in rollup if line.startswith("Private_")) * 1024 / 1e6
 
 
 async def take_array(elements: Any) -> tuple[int, float]:

@@ -65,8 +65,8 @@ describe("what a runtime leaves behind", () => {
     const [line] = (await once(createInterface({ input: child.stdout! }), "line")) as [string];
     const run = JSON.parse(line) as Run;
     strays.push(run.away, run.plain);
-    // Three workers, the guardian, and the process that left: each shows its environment as soon as its program has begun.
-    const all = await eventually(() => (ofRun(run.runId).length === 5 ? ofRun(run.runId) : undefined));
+    // Three workers, their zygote, the guardian, and the process that left: each shows its environment as soon as its program has begun.
+    const all = await eventually(() => (ofRun(run.runId).length === 6 ? ofRun(run.runId) : undefined));
     expect(all.map(({ pid }) => pid)).toEqual(expect.arrayContaining([...run.workers, run.away]));
     return { child, run, guardian: all.find(({ command }) => command.includes("guardian.py"))!.pid };
   }

@@ -12,7 +12,7 @@ const fixtures = path.resolve(import.meta.dirname, "../../integration/fixtures")
 /** The worker processes of a run. */
 const workersOf = (runId: string): number[] =>
   processes()
-    .filter((process) => process.runId === runId && process.command.includes("worker.py"))
+    .filter((process) => process.runId === runId && process.name === "dspex-worker")
     .map(({ pid }) => pid);
 
 const processesOf = (runId: string): number =>

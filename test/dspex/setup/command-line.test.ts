@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 
+import { forkWorker } from "@dspex/python-bridge/environment";
 import { callBin, runBin } from "./in-node.ts";
 
 jest.setTimeout(30_000);
@@ -66,7 +67,7 @@ describe("dspex setup", () => {
 describe("dspex doctor", () => {
   interface Report {
     readonly ok: boolean;
-    readonly checks: readonly { name: string; status: string; remedy?: string }[];
+    readonly checks: readonly { name: string; status: string; detail: string; remedy?: string }[];
   }
 
   it("finds a machine well on which the tests run, down to a worker that answers", async () => {
@@ -75,8 +76,27 @@ describe("dspex doctor", () => {
     expect(checks.filter((check) => check.status === "failed")).toEqual([]);
     expect({ status, ok }).toEqual({ status: 0, ok: true });
     expect(checks.map(({ name }) => name).join(", ")).toBe(
-      "version, modules, interpreter, environment, DSPy, worker, cache, stale workers",
+      "platform, version, modules, interpreter, environment, DSPy, worker, zygote, cache, stale workers",
     );
+    const detailOf = (name: string): string => checks.find((check) => check.name === name)!.detail;
+    expect(detailOf("worker")).toMatch(/^ready in \d+ ms when spawned$/);
+    expect(detailOf("zygote")).toMatch(/^workers are forked, ready in \d+ ms$/);
+  });
+
+  it("says why workers are not forked", async () => {
+    expect(await forkWorker({ python: "/nowhere" }, { platform: "darwin" })).toEqual({
+      reason: "a fork is not safe on darwin",
+    });
+    expect(await forkWorker({ python: "/bin/false" })).toEqual({ reason: "exit code 1" });
+  });
+
+  it("says that Windows is not supported", async () => {
+    const problem = async (platform: string) =>
+      (await callBin<object | null>("platform.mjs", "platformProblem", [platform])).returned;
+    expect(await problem("win32")).toMatchObject({
+      problem: expect.stringContaining("Windows is not supported"),
+    });
+    expect([await problem("linux"), await problem("darwin")]).toEqual([null, null]);
   });
 
   it("names the remedy where there is no environment, and fails", async () => {
@@ -90,6 +110,10 @@ describe("dspex doctor", () => {
       1: { comm: "init", environ: "", stat: "1 (init) S 0 1" },
       20: { comm: "python", environ: "A=1\0DSPEX_RUN_ID=r1\0", stat: "20 (a ) (b) S 1 20" },
       21: { comm: "python", environ: "DSPEX_RUN_ID=r2\0", stat: "21 (python) S 300 21" },
+      // A worker in service whose zygote is gone, and the guardian of its run.
+      23: { comm: "python", environ: "DSPEX_RUN_ID=r3\0", stat: "23 (python) S 1 23" },
+      24: { comm: "python", environ: "DSPEX_RUN_ID=r3\0", stat: "24 (python) S 300 24" },
+      25: { comm: "sleep", environ: "DSPEX_RUN_ID=r1\0", stat: "25 (sleep) S 20 25" },
       22: { comm: "cron", environ: "NOT_DSPEX_RUN_ID=r\0", stat: "22 (cron) S 1 22" },
     };
     const write = async (pid: string, files: Record<string, string>): Promise<void> => {
