@@ -44,7 +44,8 @@ describe("a forked worker", () => {
   let spawned: ForkingRuntime;
   beforeAll(async () => {
     [forked, spawned] = await Promise.all([
-      startForkingRuntime({ size: 2, ...warm }),
+      // One function ends its worker in four ways here.
+      startForkingRuntime({ size: 2, quarantineAfter: 10, ...warm }),
       startForkingRuntime({ size: 1, zygote: false, ...warm }),
     ]);
   }, 30_000);
