@@ -2,6 +2,7 @@ import path from "node:path";
 import { scripted, signature, startRuntime, type Runtime } from "dspex";
 import type { Group } from "../row.ts";
 import { quantile } from "../statistics.ts";
+import { poolLoadRows } from "./pool-load.ts";
 
 const readyMsBar = 25;
 const privateMbBar = 15;
@@ -54,6 +55,7 @@ export const pool: Group = {
           },
           bar: { at: "most", ratio: privateMbBar },
         },
+        ...poolLoadRows(),
       ],
       async stop() {
         await Promise.all([forking, spawning, single].map((runtime) => runtime.stop()));
