@@ -9,7 +9,7 @@ export const payload = {
 };
 
 /** About 10 KB of the same shape: many small containers, which a codec with types is slow at. */
-export const manyPayloads = Array.from({ length: 12 }, () => payload);
+export const manyPayloads = { items: Array.from({ length: 12 }, () => payload) };
 
 /** About 10 KB of another shape: a question with what was retrieved for it. */
 export const documents = {

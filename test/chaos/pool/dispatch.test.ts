@@ -54,7 +54,8 @@ describe("dispatching to Python workers", () => {
       narrow: { size: 1, maxInFlight: 1, queueLimit: 4, paths },
       /** Two workers with four places each. */
       wide: { size: 2, maxInFlight: 4, queueLimit: 20_000, paths },
-      broken: { size: 1, python: moodyPython(flag), breakerOpenMs: 300, paths },
+      // Its workers are spawned: those of a zygote are forked from an interpreter that has started.
+      broken: { size: 1, python: moodyPython(flag), zygote: false, breakerOpenMs: 300, paths },
     };
     runtime = await startRuntime({ pools });
     await eventually(() => runtime.workers().length === 4, 30_000);
