@@ -23,22 +23,22 @@ class HostClock:
 
 
 class LagMeter:
-    """How late the event loop's timers fire."""
+    """How late the event loop's timers fire: the worst of late, which counts half with each further timer."""
 
-    PERIOD_SECONDS = 0.5
+    PERIOD_SECONDS = 0.2
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._lag = 0.0
+        self._worst = 0.0
         self._due = loop.time()
         self._tick()
 
     @property
     def lag_ms(self) -> float:
-        """By how much the last timer was late, or is by now."""
-        return max(self._lag, self._loop.time() - self._due, 0.0) * 1000
+        """By how much timers were late, or the next one is by now."""
+        return max(self._worst, self._loop.time() - self._due, 0.0) * 1000
 
     def _tick(self) -> None:
-        self._lag = self._loop.time() - self._due
+        self._worst = max(self._worst / 2, self._loop.time() - self._due)
         self._due = self._loop.time() + self.PERIOD_SECONDS
         self._loop.call_at(self._due, self._tick)
