@@ -58,8 +58,8 @@ class Guardian:
             self.remove(pid)
         if verb != b"add":
             return None
-        started = start_time(pid)
-        if started is not None and pid > 1:
+        started = start_time(pid) if pid > 1 else None
+        if started is not None:
             self.add(pid, started)
         return b"ok %d\n" % pid
 
@@ -68,8 +68,13 @@ class Guardian:
         self.remove(pid)
         self.workers[pid] = started
         handle = _open(pid) if len(self._handles) < MAX_HANDLES else None
-        if handle is not None:
+        if handle is None:
+            return
+        # Opened first, compared then: a number that has changed hands in between is seen.
+        if start_time(pid) == started:
             self._handles[pid] = handle
+        else:
+            os.close(handle)
 
     def remove(self, pid: int) -> None:
         """Forgets a worker."""
@@ -175,6 +180,7 @@ class Run:
                 guardian.remove(pid)
         if not guardian.kill_all():
             return None
+        remove_directories(self.id)
         _unlink(self.path)
         return len(guardian.killed)
 
@@ -294,8 +300,26 @@ def main() -> None:
                 _answer(answer)
         if own is not None and any(line.startswith(b"add ") for line in lines):
             own.save(guardian.workers)
-    if guardian.kill_all() and own is not None:
+    ended = guardian.kill_all()
+    remove_directories(run_id)
+    if ended and own is not None:
         _unlink(own.path)
+
+
+def remove_directories(run_id: str) -> None:
+    """Removes the sockets of the run's zygotes, and their directories, which a zygote that was killed has left."""
+    for parent in {os.environ.get("TMPDIR", "/tmp"), "/tmp"}:
+        try:
+            found = [name for name in os.listdir(parent) if name.startswith(f"dspex-{run_id}-")]
+        except OSError:
+            continue
+        for directory in (os.path.join(parent, name) for name in found):
+            try:
+                for name in os.listdir(directory):
+                    os.unlink(os.path.join(directory, name))
+                os.rmdir(directory)
+            except OSError:
+                pass  # its zygote was quicker
 
 
 def _own_run() -> Run | None:

@@ -23,7 +23,7 @@ export interface ForkedProcess {
  * A forked worker as an {@link OsProcess}.
  *
  * While its zygote lives, the process stays a zombie after its end until the zygote is told to reap it, so no signal can meet a
- * stranger. Afterwards it belongs to process 1, which reaps it at once; then only what carries the mark of the run is signalled. Its exit
+ * stranger. Afterwards it belongs to process 1, which reaps it at once where it is an init (`docker run --init`); then only what carries the mark of the run is signalled. Its exit
  * status and signal are unknown in this case, and both `null`.
  */
 export function forkedProcess({ pid, wire, stderr, runId }: ForkedChild): ForkedProcess {
@@ -36,7 +36,12 @@ export function forkedProcess({ pid, wire, stderr, runId }: ForkedChild): Forked
     }
   };
   const kill = (): void => {
-    if (state === "gone" || (state === "orphan" && !groupIsOfRun(pid, runId))) return;
+    if (state === "gone") return;
+    if (state === "orphan" && !groupIsOfRun(pid, runId)) {
+      // It has overwritten its mark, or is another one: the end of its input ends whoever is ours.
+      wire.destroy();
+      return;
+    }
     // A fork that has not made its group yet is alone.
     if (!send(-pid, "SIGKILL") && state === "child") send(pid, "SIGKILL");
   };

@@ -80,7 +80,7 @@ export function createZygote(around: ZygoteOptions): Zygote & { readonly spec: C
 
   const start = (self: { send: (message: ZygoteMessage) => void }, coming: Up): void => {
     attempts += 1;
-    const directory = socketDirectory();
+    const directory = socketDirectory(runId);
     const options = around.release();
     release = options;
     const modules = modulesOf(options).filter((name) => !unsafeModules.has(name));
@@ -219,9 +219,11 @@ function modulesOf({ warmUp }: ResolvedPoolOptions): string[] {
 }
 
 /** A fresh directory that only this user may enter, with a path that leaves room for the socket's name. */
-function socketDirectory(): string {
+function socketDirectory(runId: string): string {
+  // The guardian knows it by this name.
+  const name = `dspex-${runId}-`;
   const parent = [tmpdir(), "/tmp"].find(
-    (name) => name.length + `/dspex-XXXXXX/${socketName}`.length <= maxSocketPathChars,
+    (directory) => path.join(directory, `${name}XXXXXX`, socketName).length <= maxSocketPathChars,
   );
-  return mkdtempSync(path.join(parent ?? "/tmp", "dspex-"));
+  return mkdtempSync(path.join(parent ?? "/tmp", name));
 }

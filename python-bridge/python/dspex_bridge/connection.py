@@ -39,7 +39,8 @@ MAX_UNREAD_LOG_BYTES = 1024 * 1024
 
 
 class Connection:
-    """Reads and writes messages on a pair of descriptors; the small ones of one turn of the loop leave in one write.
+    """Reads and writes messages on a pair of descriptors; the small ones of one turn of the loop leave in as few writes as
+    `WRITE_AT_ONCE_BYTES` allows.
 
     All methods but `encode` belong to the loop's thread.
     """
@@ -78,6 +79,7 @@ class Connection:
         self._backlog_bytes = 0
         self._waiting: dict[int, deque[Callable[[], None]]] = {ITEM_ROOM_BYTES: deque(), CALL_ROOM_BYTES: deque()}
         self._flush_scheduled = False
+        self._writing = False
         self._writer_added = False
         self._reading = False
         self._closing = False
@@ -208,6 +210,8 @@ class Connection:
     def _schedule_flush(self) -> None:
         if self._writer_added:
             self._stop_reading_if_unread()
+        elif self._writing:
+            return  # whoever is served while something is written is written for, too
         elif len(self._outbox.small) >= WRITE_AT_ONCE_BYTES:
             self._flush()
         elif not self._flush_scheduled:
@@ -240,6 +244,13 @@ class Connection:
 
     def _write(self) -> bool:
         """Writes what the pipe takes, within a turn's measure; whether that was all."""
+        self._writing = True
+        try:
+            return self._write_some()
+        finally:
+            self._writing = False
+
+    def _write_some(self) -> bool:
         left = WRITTEN_PER_TURN
         while left > 0:
             if not self._backlog:

@@ -109,6 +109,14 @@ class Functions:
         resolution.left_by = call_id
         return True
 
+    def give_up_cancelled(self) -> None:
+        """Tells the calls that wait for a target whose task other code cancelled before its first step."""
+        for target, resolution in list(self._resolving.items()):
+            if resolution.task is not None and resolution.task.cancelled():
+                del self._resolving[target]
+                for done in resolution.waiting.values():
+                    done(asyncio.CancelledError())
+
     async def close(self) -> None:
         """Closes the instances of classes."""
         await self._resources.close()

@@ -16,7 +16,7 @@ from .calls import Call
 from .forks import leave_if_child
 
 Settle = Callable[[Call, Any, BaseException | None], None]
-"""Called once on the loop's thread with the value or the error of a call's code."""
+"""Called once on the loop's thread with the value or the error of a call's code; not for a task that was cancelled before its first step."""
 
 
 class AsyncLane:
@@ -71,7 +71,12 @@ class ThreadLane:
             if self._busy == self._threads:
                 return
             self._busy += 1
-        self._executor.submit(self._work)
+        try:
+            self._executor.submit(self._work)
+        except RuntimeError:  # the system has no further thread
+            with self._changed:
+                self._busy -= 1
+            raise
 
     def withdraw(self, call: Call) -> None:
         """Forgets a call that waits for a thread; one that has started is not touched."""

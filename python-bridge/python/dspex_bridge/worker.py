@@ -127,7 +127,8 @@ class Worker:
             if call.deadline is not None and self._loop.time() >= call.deadline:
                 raise CallError("deadline_exceeded", "the deadline passed before the call started")
             self._start(call)
-        except CallError as error:
+        except Exception as error:  # also a system without a further thread: it is this call's affair, and no other frame's
+            self._thread_lane.withdraw(call)
             self._fail(call, error)
 
     def _refusal(self, call: Call) -> CallError | None:
@@ -258,6 +259,7 @@ class Worker:
         cancelled = [call for call in self._calls.values() if call.task is not None and call.task.cancelled()]
         for call in cancelled:
             self._fail(call, asyncio.CancelledError())
+        self._functions.give_up_cancelled()
 
     def _finish(self, call: Call, value: Any, error: BaseException | None) -> None:
         """A lane is done with a call."""
@@ -282,13 +284,15 @@ class Worker:
             return None
         if call.message.target.program is not None:
             lm = call.message.context.lm
-            asked = lm.config.get("n") or 1 if lm is not None else 1
+            asked = lm.config.get("n") if lm is not None else 1
+            asked = asked if type(asked) is int and asked > 0 else 1
             # Predict and ChainOfThought ask once; more requests than that are the JSON adapter's second attempt.
             if call.lm_calls > asked:
                 info["adapterFallback"] = True
         return info
 
     def _fail(self, call: Call, error: BaseException) -> None:
+        call.settled = True  # what the sending lets begin must not find it open
         wire, info = wire_error(error), self._info(call)
         try:
             self._connection.send(Kind.ERROR, [call.id, wire, info])

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
@@ -242,7 +243,7 @@ describe("a runtime that is killed after its zygote was", () => {
   const root = path.resolve(import.meta.dirname, "../../..");
   const service = path.join(import.meta.dirname, "../fixtures/service-with-zygote.ts");
 
-  it("G6: leaves no process behind after 2 s", async () => {
+  it("G6: leaves no process behind after 2 s, and no socket", async () => {
     const node = spawn(process.execPath, ["--import", "tsx", "--conditions=@dspex/source", service], {
       cwd: root,
       stdio: ["ignore", "pipe", "inherit"],
@@ -255,6 +256,7 @@ describe("a runtime that is killed after its zygote was", () => {
       node.kill("SIGKILL");
       await eventually(() => processesOfRun(runId)?.length === 0, 2_000);
       expect(performance.now() - killedAt).toBeLessThan(2_000);
+      await eventually(() => readdirSync(tmpdir()).every((name) => !name.startsWith(`dspex-${runId}-`)));
     } finally {
       node.kill("SIGKILL");
     }
