@@ -48,6 +48,14 @@ class TestPrograms:
             call = shared.start({"program": "predict"}, {"question": "?"}, lm={"name": "default", "config": config})
             assert shared.error(call)["code"] == "invalid_input"
 
+    @pytest.mark.parametrize("config", [{"n": "two"}, {"n": []}, {"seed": "odd"}], ids=str)
+    def test_g1_a_parameter_of_no_sense_is_an_answer_of_its_call(self, shared, config):
+        shared.put("predict", spec())
+        call = shared.start({"program": "predict"}, {"question": "?"}, lm={"name": "default", "config": config})
+        after = shared.start(ECHO, [1])
+        shared.answer(call)
+        assert shared.value(after) == 1
+
     def test_g10_says_that_the_json_adapter_had_to_help(self, scripted):
         replies = iter(["garbage", '{"answer": "second"}'])
         scripted.lm = lambda _: lm_reply(next(replies))
