@@ -8,7 +8,8 @@ import { recycleReason, type RecycleReason } from "./recycle-reason.ts";
 import { rollOutInProgress, RollOut } from "./roll-out.ts";
 import { Roster } from "./roster.ts";
 import type { WorkerSession } from "./worker-session.ts";
-import { workerMachine, type BootRecord, type WorkerSurroundings } from "./worker.ts";
+import type { BootRecord, WorkerSurroundings } from "./worker-life.ts";
+import { workerMachine } from "./worker.ts";
 
 /** A child of the workers' supervisor, over its incarnations. */
 export interface Member {

@@ -4,7 +4,8 @@ import type { BearsReleases } from "./birth.ts";
 import type { Call } from "./call.ts";
 import { CallQueue, type QueueLimits } from "./call-queue.ts";
 import { notTaken, queueFull, queueTimeout } from "./refusals.ts";
-import { workerMachine, type BootRecord, type WorkerSurroundings } from "./worker.ts";
+import type { BootRecord, WorkerSurroundings } from "./worker-life.ts";
+import { workerMachine } from "./worker.ts";
 
 export interface JobsOptions {
   /** The registered name of the supervisor of jobs. */
