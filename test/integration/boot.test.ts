@@ -44,6 +44,16 @@ describe("a pool that cannot start", () => {
     20_000,
   );
 
+  it("tells of a greeting that is larger than a frame may be", async () => {
+    const paths = ["/somewhere/".padEnd(2_000, "else/")];
+    await expect(
+      startRuntime({ pools: { dspy: { size: 1, paths, maxFrameBytes: 1_024 } } }),
+    ).rejects.toMatchObject({
+      code: "ERR_WORKER_BOOT",
+      message: expect.stringMatching(/was not greeted: The value takes \d+ bytes/),
+    });
+  }, 20_000);
+
   it("tells where a worker hangs that does not become ready", async () => {
     const directory = path.dirname(freshPath("dspy.py"));
     writeFileSync(

@@ -124,3 +124,36 @@ describe("tools of the host", () => {
     expect(await runtime.pythonFunction<[], number>("functions:Counter.peek").call([])).toBe(3);
   }, 30_000);
 });
+
+describe("a tool of a runtime that stops", () => {
+  it("may still call Python: that is part of the call that is let finish", async () => {
+    let go!: () => void;
+    const asked = new Promise<void>((isAsked) => {
+      go = isAsked;
+    });
+    let open!: () => void;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const runtime: Runtime = await startTestRuntime(
+      { size: 1 },
+      {
+        tools: {
+          later: async (_args, within) => {
+            go();
+            await opened;
+            return runtime.pythonFunction<[number], number>("functions:double").call([21], { within });
+          },
+        },
+      },
+    );
+    const use = runtime.pythonFunction<[string, unknown], unknown>("functions:use_tool");
+    const outcome = use.tryCall(["later", {}]);
+    await asked;
+    const stopped = runtime.stop();
+    expect(await use.tryCall(["later", {}])).toMatchObject({ error: { code: "ERR_POOL_STOPPED" } });
+    open();
+    expect(await outcome).toMatchObject({ ok: true, value: 42 });
+    await stopped;
+  }, 30_000);
+});

@@ -13,7 +13,7 @@ export interface AdmissionOptions extends Pick<
   readonly pool: string;
   readonly clock: Clock;
   readonly telemetry: TelemetryBus;
-  /** Whether no worker is ready. */
+  /** Whether no worker takes calls. */
   readonly deserted: () => boolean;
 }
 

@@ -21,6 +21,8 @@ export interface Member {
   /** The conversation with its process, while that is ready. */
   session: WorkerSession | undefined;
   readyAtMs: number;
+  /** Which limit the present incarnation has reached: it goes, even if a later PONG finds it below. */
+  due: RecycleReason | undefined;
   /** The present incarnation was told to finish its calls and leave. */
   retiring: boolean;
 }
@@ -89,7 +91,15 @@ export class Crew {
     while (this.#members.has(`worker-${number}`)) number += 1;
     const id = `worker-${number}`;
     const jitter = this.#given.random();
-    const member: Member = { id, options, jitter, session: undefined, readyAtMs: 0, retiring: false };
+    const member: Member = {
+      id,
+      options,
+      jitter,
+      session: undefined,
+      readyAtMs: 0,
+      due: undefined,
+      retiring: false,
+    };
     this.#members.set(id, member);
     const boots: BootRecord = { failures: 0 };
     return {
@@ -98,6 +108,7 @@ export class Crew {
       restart: "transient",
       start: () => {
         member.retiring = false;
+        member.due = undefined;
         return workerMachine(`${this.#given.pool}.${id}`, boots, this.#surroundingsOf(member));
       },
       // The machine kills its process when it does not drain in time; this is for the machine itself.
@@ -119,7 +130,7 @@ export class Crew {
       return undefined;
     const { calls, health } = member.session;
     const ageMs = this.#given.clock.now() - member.readyAtMs;
-    return recycleReason(member.options, { ageMs, calls, health }, member.jitter);
+    return (member.due ??= recycleReason(member.options, { ageMs, calls, health }, member.jitter));
   }
 
   /**

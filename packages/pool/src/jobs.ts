@@ -71,7 +71,13 @@ export function createJobs(options: JobsOptions): { readonly jobs: Jobs; readonl
     try {
       const supervisor = registry.whereis(name);
       if (supervisor === undefined) return;
-      const ref = await startChild(supervisor, { id, restart: "temporary", start: () => machine });
+      const ref = await startChild(supervisor, {
+        id,
+        restart: "temporary",
+        start: () => machine,
+        // As for workers: the machine kills its process when it does not drain in time.
+        shutdown: around.options.drainTimeoutMs + 1_000,
+      });
       if (ref === undefined) return;
       call.onAbandon = () => ref.send({ type: "retire" });
       await new Promise<void>((resolve) => ref.subscribe({ complete: resolve, error: () => resolve() }));

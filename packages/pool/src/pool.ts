@@ -54,7 +54,7 @@ export interface Pool {
    * @throws DspexError `ERR_WORKER_BOOT` when the first worker to finish booting failed.
    */
   ready(): Promise<void>;
-  /** Takes no further calls and resolves when those that it has are settled. */
+  /** Takes no further calls, but those that are made inside of the ones that it has, and resolves when all are settled. */
   drain(): Promise<void>;
   /** The workers that are ready at this moment, those that take calls first. */
   workers(): readonly WorkerStatus[];
@@ -114,6 +114,7 @@ export function createPool(
     return ref !== undefined;
   };
   const reject = (call: Call, error: DspexError): void => {
+    if (call.settled) return;
     telemetry.emit("pool.call.rejected", { pool: name, callId: call.request.callId, code: error.code });
     call.abandon(error);
   };
@@ -263,7 +264,9 @@ export function createPool(
           admission.settled(call, outcome);
           resolve(outcome);
         });
-        if (draining !== undefined) return call.fail(notTaken("ERR_POOL_STOPPED", name));
+        // What a call in flight asks for is part of it.
+        if (draining !== undefined && (request.depth ?? 0) === 0)
+          return call.fail(notTaken("ERR_POOL_STOPPED", name));
         if ((request.depth ?? 0) > maxCallDepth) return call.fail(tooDeep());
         call.watch();
         if (!call.settled) submit(call, "call");

@@ -40,7 +40,7 @@ export interface SizeControllerOptions {
   readonly crew: Crew;
   readonly registry: Registry;
   readonly telemetry: TelemetryBus;
-  /** Calls in flight and in the queue. */
+  /** Calls that want a place in a worker. */
   readonly calls: () => number;
 }
 
@@ -70,9 +70,12 @@ export function sizeControllerSpec(options: SizeControllerOptions): ChildSpec {
     return next;
   };
   const retire = (member: Member, children: readonly ChildInfo[]): void => {
+    const ref = children.find(({ id }) => id === member.id)?.ref;
+    // It has ended since they were asked for: its end makes us look again.
+    if (ref?.getSnapshot().status !== "active") return;
     const reason = member.session === undefined ? undefined : crew.dueFor(member);
     crew.retire(member);
-    children.find(({ id }) => id === member.id)?.ref?.send({ type: "retire" });
+    ref.send({ type: "retire" });
     if (reason !== undefined)
       telemetry.emit("pool.worker.recycled", { pool, worker: `${pool}.${member.id}`, reason });
   };

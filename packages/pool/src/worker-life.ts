@@ -1,4 +1,4 @@
-import { backoffMs, DspexError, type Clock, type Timer } from "@dspex/core";
+import { backoffMs, DspexError, messageOf, type Clock, type Timer } from "@dspex/core";
 import { workerCommand, type LogLevel, type Ready } from "@dspex/python-bridge";
 import type { TelemetryBus } from "@dspex/telemetry";
 import type { BearProcess, Birth } from "./birth.ts";
@@ -134,40 +134,50 @@ export class WorkerLife {
       this.#gone(exit);
       this.#send({ type: "process.exited", exit });
     });
-    this.#session = new WorkerSession({
-      process,
-      hello: {
-        runId,
-        workerId: this.#id,
-        maxFrameBytes: options.maxFrameBytes,
-        threads: options.threads,
-        maxInFlight: options.maxInFlight,
-        paths: options.paths,
-        seams: options.seams,
-        warmUp: options.warmUp,
-        nice: options.nice,
-      },
-      minInFlight: options.minInFlight,
-      codec: options.codec,
-      heartbeatMs: options.heartbeatMs,
-      maxMissed: options.maxMissed,
-      maxBusyMs: options.maxBusyMs,
-      cancelGraceMs: options.cancelGraceMs,
-      clock,
-      readProcess: this.#around.readProcess,
-      upcalls: this.#around.upcalls,
-      onReady: (ready) => this.#send({ type: "process.ready", ready }),
-      onBroken: (error) => this.#send({ type: "process.broken", error }),
-      onLate: (why) => this.#send({ type: "process.hung", reason: "late", why }),
-      onMissed: (ping) => this.#missed(ping),
-      onRoom: () => this.#room(),
-      onReturned: this.#around.onReturned,
-      onLog: (source, level, text) => this.#log(source, level, text),
-      onLimit: (limit, lagMs) =>
-        telemetry.emit("pool.worker.limit", { pool, worker: this.#id, limit, lagMs }),
-      onHeartbeat: ({ lagMs, inFlight, rssBytes }) =>
-        telemetry.emit("pool.worker.heartbeat", { pool, worker: this.#id, lagMs, inFlight, rssBytes }),
-    });
+    try {
+      this.#session = new WorkerSession({
+        process,
+        hello: {
+          runId,
+          workerId: this.#id,
+          maxFrameBytes: options.maxFrameBytes,
+          threads: options.threads,
+          maxInFlight: options.maxInFlight,
+          paths: options.paths,
+          seams: options.seams,
+          warmUp: options.warmUp,
+          nice: options.nice,
+        },
+        minInFlight: options.minInFlight,
+        codec: options.codec,
+        heartbeatMs: options.heartbeatMs,
+        maxMissed: options.maxMissed,
+        maxBusyMs: options.maxBusyMs,
+        cancelGraceMs: options.cancelGraceMs,
+        clock,
+        readProcess: this.#around.readProcess,
+        upcalls: this.#around.upcalls,
+        onReady: (ready) => {
+          // One that is being ended, because it was silent for too long, has no life before it.
+          if (this.#ended === undefined) this.#send({ type: "process.ready", ready });
+        },
+        onBroken: (error) => this.#send({ type: "process.broken", error }),
+        onLate: (why) => this.#send({ type: "process.hung", reason: "late", why }),
+        onMissed: (ping) => this.#missed(ping),
+        onRoom: () => this.#room(),
+        onReturned: this.#around.onReturned,
+        onLog: (source, level, text) => this.#log(source, level, text),
+        onLimit: (limit, lagMs) =>
+          telemetry.emit("pool.worker.limit", { pool, worker: this.#id, limit, lagMs }),
+        onHeartbeat: ({ lagMs, inFlight, rssBytes }) =>
+          telemetry.emit("pool.worker.heartbeat", { pool, worker: this.#id, lagMs, inFlight, rssBytes }),
+      });
+    } catch (error) {
+      // HELLO is larger than a frame may be: its end is that of a boot that failed.
+      this.#ended = { reason: "violation", text: `was not greeted: ${messageOf(error)}` };
+      process.kill();
+      return;
+    }
     if (this.#doomed) process.kill();
     else this.#after(options.bootTimeoutMs, { type: "boot.timeout" });
   }
@@ -250,6 +260,7 @@ export class WorkerLife {
   async endHung(reason: CrashReason, why: string): Promise<void> {
     if (this.#ended !== undefined) return;
     this.#ended = { reason, text: `was ended: ${why}${this.#said()}` };
+    this.#session?.close();
     if (reason !== "stopped") await this.#session?.stacks();
     this.#process?.kill();
   }

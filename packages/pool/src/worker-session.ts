@@ -171,12 +171,16 @@ export class WorkerSession implements WorkerLoad {
     }
   }
 
+  /** Gives the worker no further call. Those that wait for it and no other need not wait for its end. */
+  close(): void {
+    this.#capacity = 0;
+    this.#options.onRoom();
+  }
+
   /** Asks the worker to finish what it has and leave. */
   drain(): void {
-    this.#capacity = 0;
     this.#connection.send(messages.drain());
-    // Calls that wait for this worker and no other need not wait for its end.
-    this.#options.onRoom();
+    this.close();
   }
 
   /** What the threads of the worker are doing, also while it hangs. */
