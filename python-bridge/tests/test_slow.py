@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from host import Worker
+from host import Worker, eventually
 from scale import scaled
 
 from dspex_bridge.kinds import Kind
@@ -100,6 +100,7 @@ def test_g4_a_slow_reader_costs_no_memory(load, kinds):
         worker.pause_seconds = 0.02  # some 3 MB/s
         idle = worker.rss_bytes()
         load(worker)
+        eventually(lambda: kinds <= set(worker.kinds))  # it has begun
         fill(worker)
         begin = time.monotonic()
         samples = [(0.0, worker.rss_bytes())]
